@@ -1,0 +1,1 @@
+"""The words: types, errors, seeds, progress. Imports nothing of twinnet, and no torch."""

@@ -1,0 +1,60 @@
+"""The exception tree: every error twinnet raises on purpose names the item, the fact and the next step."""
+
+from __future__ import annotations
+
+
+class TwinnetError(Exception):
+    """Base of all errors that a user can act on. The command line prints its text and exits with 2."""
+
+
+class ConfigError(TwinnetError):
+    """A setting is unknown, out of range, or contradicts another one."""
+
+
+class MissingExtra(TwinnetError):
+    """An optional dependency is not installed; the text gives the `pip install` line."""
+
+
+class DataError(TwinnetError):
+    """The data cannot be used as it is."""
+
+
+class UnreadableItem(DataError):
+    """One item could not be decoded. Readers of many items skip, count and list it instead of raising."""
+
+    def __init__(self, item: str, reason: str) -> None:
+        super().__init__(f"{item}: {reason}")
+        self.item = item
+        self.reason = reason
+
+
+class EmptyDataset(DataError):
+    """There is nothing to read, or nothing of it could be read."""
+
+
+class TooFewIdentities(DataError):
+    """A split, a batch or an episode needs more identities, or more items of each, than there are."""
+
+
+class LeakError(DataError):
+    """The same content stands on both sides of a split that must be disjoint."""
+
+
+class CalibrationError(TwinnetError):
+    """A threshold or a probability cannot be learned from these distances."""
+
+
+class TooFewImpostors(CalibrationError):
+    """The asked false-accept rate cannot be supported by the number of impostor pairs."""
+
+
+class NotCalibrated(CalibrationError):
+    """A decision was asked of a model that has no threshold yet."""
+
+
+class ModelFileError(TwinnetError):
+    """A model file is damaged, foreign, or newer than this program."""
+
+
+class TrainingError(TwinnetError):
+    """Training stopped itself: the text says why and what to change."""
