@@ -1,0 +1,63 @@
+"""The one dict that knows the encoders' names, and the frozen recipe that is saved beside the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import nn
+
+from twinnet.core.errors import ConfigError
+from twinnet.encoders.alexnet import alexnet
+from twinnet.encoders.compact import compact
+from twinnet.encoders.embed import Embedder
+from twinnet.encoders.resnet import resnet
+from twinnet.encoders.vgg import vgg
+
+# name → (trunk, default width, default grid)
+ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]] = {
+    "alexnet": (alexnet, 48, 3),
+    "vgg": (vgg, 24, 2),
+    "resnet": (resnet, 32, 2),
+    "compact": (compact, 32, 2),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """Everything that rebuilds an encoder but its weights. `width` and `grid` of 0 mean the encoder's own default."""
+
+    name: str = "resnet"
+    channels: int = 1
+    dim: int = 64
+    width: int = 0
+    grid: int = 0
+    dropout: float = 0.0
+    normalise: bool = True
+
+    def __post_init__(self) -> None:
+        if self.name not in ENCODERS:
+            raise ConfigError(f"encoder {self.name!r} is unknown. Known: {', '.join(sorted(ENCODERS))}.")
+        if self.channels not in (1, 3):
+            raise ConfigError(f"channels must be 1 (grey) or 3 (colour), not {self.channels}.")
+        if self.dim < 1 or self.width < 0 or self.grid < 0:
+            raise ConfigError(f"dim, width and grid must be positive; got {self.dim}, {self.width}, {self.grid}.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout must be in [0, 1), not {self.dropout}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return asdict(self)
+
+
+def build(spec: EncoderSpec) -> Embedder:
+    """A fresh encoder with random weights from torch's current random state: `(B, C, H, W)` → `(B, dim)`."""
+    make, width, grid = ENCODERS[spec.name]
+    trunk, channels = make(spec.channels, spec.width or width)
+    encoder = Embedder(trunk, channels, spec.dim, spec.grid or grid, spec.dropout, spec.normalise)
+    # He et al. 2015: the signal keeps its size through the depth.
+    for part in encoder.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+    return encoder

@@ -1,0 +1,47 @@
+"""ResNet-like trunk (He et al. 2016): residual blocks in four stages, each of half the resolution of the one before."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from twinnet.encoders.embed import conv
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions beside a short cut, `(B, C, H, W)` → `(B, C', H/stride, W/stride)`."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.first = conv(channels_in, channels_out, 3, stride)
+        self.second = nn.Sequential(
+            nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)
+        )
+        # Zero at the start: each block begins as the identity, which steadies the first steps (Goyal et al. 2017).
+        nn.init.zeros_(self.second[1].weight)
+        same = channels_in == channels_out and stride == 1
+        self.short = nn.Identity() if same else _project(channels_in, channels_out, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Residual plus short cut."""
+        return functional.relu(self.second(self.first(x)) + self.short(x), inplace=True)
+
+
+def _project(channels_in: int, channels_out: int, stride: int) -> nn.Module:
+    # Average, then 1×1 (ResNet-D, He et al. 2019): a strided 1×1 would throw three pixels of four away.
+    pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
+    return nn.Sequential(
+        pool, nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)
+    )
+
+
+def resnet(channels: int, width: int) -> tuple[nn.Module, int]:
+    """`(B, channels, H, W)` → `(B, 8 width, H/16, W/16)`."""
+    parts: list[nn.Module] = [conv(channels, width, 3, stride=2)]
+    before = width
+    for stage, factor in enumerate((1, 2, 4, 8)):
+        parts.append(Residual(before, factor * width, stride=1 if stage == 0 else 2))
+        before = factor * width
+        if stage > 0:
+            parts.append(Residual(before, before, stride=1))
+    return nn.Sequential(*parts), before

@@ -1,0 +1,80 @@
+"""All settings of a training run: a frozen type, checked once, saved beside the weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from twinnet.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What `train` is told. One of `minutes`, `epochs`, `steps` says how long; the schedule fits itself to it.
+
+    With `epochs` or `steps` the same seed gives the same weights on the same machine; `minutes` makes as many steps as
+    the machine manages, and the number is written into the model.
+    """
+
+    encoder: str = "resnet"
+    comparison: Literal["euclidean", "cosine", "learned"] = "cosine"
+    loss: Literal["contrastive", "triplet", "bce", "supcon"] = "supcon"
+    loss_settings: dict[str, float] = field(default_factory=dict)
+    dim: int = 64
+    width: int = 0
+    dropout: float = 0.1
+    size_px: int = 0  # 0: the encoder's usual size for this kind of image
+    channels: int = 0  # 0: 3 if any item has colour, else 1
+    fit: Literal["stretch", "pad", "crop"] = "pad"
+    polarity: Literal["keep", "bright_ink"] = "keep"
+    trim: bool = False
+    minutes: float = 0.0
+    epochs: float = 0.0
+    steps: int = 0
+    identities_per_batch: int = 32  # P
+    items_per_identity: int = 4  # K
+    group_blocks: int = 0  # > 0: the P identities of a batch come from this many groups only, the hard case
+    class_turns: bool = False  # quarter turns of an identity are identities of their own
+    genuine_share: float = 0.5  # of given pairs in a batch
+    augment: str = "auto"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warm_up: float = 0.05  # share of the run
+    clip_norm: float = 5.0
+    validation_share: float = 0.1  # of the identities: they choose the checkpoint
+    calibration_share: float = 0.1  # of the identities: they set the threshold
+    patience: int = 0  # validations without a better EER before stopping; 0: never
+    checkpoint_s: float = 30.0
+    seed: int = 0
+    device: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+    def __post_init__(self) -> None:
+        budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) > 0]
+        if len(budgets) > 1:
+            raise ConfigError(f"give one of minutes, epochs and steps, not {' and '.join(budgets)}.")
+        for name in ("minutes", "epochs", "steps", "weight_decay", "warm_up", "patience", "group_blocks"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}.")
+        if self.identities_per_batch < 2 or self.items_per_identity < 2:
+            raise ConfigError(
+                "a batch needs at least 2 identities of 2 items each, or there is nothing to compare; got "
+                f"{self.identities_per_batch} × {self.items_per_identity}."
+            )
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be positive; got {self.learning_rate}.")
+        if not 0 <= self.validation_share + self.calibration_share < 1:
+            raise ConfigError("validation_share + calibration_share must be in [0, 1): something must be left to train on.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """Back from `to_dict`; an unknown key is an error."""
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"unknown training settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+        return cls(**values)

@@ -1,0 +1,177 @@
+"""The one training loop: batch → augment → embed once → compare all → loss → step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from twinnet.core.errors import TrainingError
+from twinnet.core.progress import SILENT, Progress, Task
+from twinnet.core.seeds import derive
+from twinnet.core.types import Pairs, Triplets
+from twinnet.data.augment import Augment
+from twinnet.losses import PairIndex, Relation, TripletIndex
+from twinnet.train import checkpoint
+from twinnet.train.budget import Budget, learning_rate
+from twinnet.train.config import TrainConfig
+from twinnet.train.health import Health
+from twinnet.train.machine import Machine
+from twinnet.train.source import Batch, BatchSource
+
+Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → its EER on identities not trained on
+
+
+@dataclass
+class Learned:
+    """What a run leaves: `history` has one row per validation, `stopped` says why it ended."""
+
+    steps: int = 0
+    items: int = 0
+    seconds: float = 0.0
+    best_eer: float | None = None
+    stopped: str = "budget"
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def fit(
+    network: nn.ModuleDict,
+    source: BatchSource,
+    normalise: Callable[[Tensor], Tensor],
+    config: TrainConfig,
+    machine: Machine,
+    *,
+    augment: Augment,
+    validate: Validate | None = None,
+    validations: int = 8,
+    save_to: Path | None = None,
+    run: dict[str, Any] | None = None,
+    progress: Progress = SILENT,
+) -> Learned:
+    """Train `network["encoder"]` (and what `network["loss"]` learns) in place; the best validated weights stay in it.
+
+    Every random choice of a step is a function of the seed and the step, so a run that was killed and resumed from its
+    checkpoint makes the same steps as one that was not. Raises TrainingError when the run cannot succeed.
+    """
+    network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(_weight_groups(network, config.weight_decay), lr=config.learning_rate)
+    budget = Budget(
+        steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes
+    )
+    out, best, waited, spent = Learned(), dict[str, Tensor](), 0, 0.0
+    if save_to and save_to.exists():
+        state, best = checkpoint.load(save_to, network, optimiser, run or {})
+        out.steps, spent, out.history, out.best_eer, waited = (
+            state.step, state.elapsed_s, state.history, state.best_eer, state.waited,
+        )  # fmt: skip
+    health, started, saved_at = Health(), time.monotonic(), time.monotonic()
+    clock = lambda: spent + time.monotonic() - started  # noqa: E731
+    done = budget.progress(out.steps, clock())
+    next_validation = (int(done * validations) + 1) / validations
+    with progress.task("training", total=1.0) as bar:
+        bar.advance(done)
+        while done < 1:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(done, config.learning_rate, config.warm_up)
+            batch = source.batch(out.steps)
+            loss = step(network, batch, normalise, config, machine, augment, optimiser, out.steps, health)
+            out.steps += 1
+            out.items += len(batch.images)
+            before, done = done, budget.progress(out.steps, clock())
+            bar.advance(done - before)
+            if out.steps % 10 == 0:
+                bar.note(_note(loss, out, clock() - spent))
+            if validate and done >= next_validation:
+                next_validation = (int(done * validations) + 1) / validations
+                better = _validate(network, validate, out, best, loss, done)
+                waited = 0 if better else waited + 1
+                if config.patience and waited >= config.patience:
+                    out.stopped = f"no better EER in {waited} validations"
+                    break
+            if save_to and time.monotonic() - saved_at >= config.checkpoint_s:
+                state = checkpoint.Progressed(out.steps, clock(), out.history, out.best_eer, waited)
+                checkpoint.save(save_to, network, optimiser, best, state, run or {})
+                saved_at = time.monotonic()
+    out.seconds = clock()
+    if best:
+        network["encoder"].load_state_dict(best)
+    network.eval()
+    return out
+
+
+def step(
+    network: nn.ModuleDict,
+    batch: Batch,
+    normalise: Callable[[Tensor], Tensor],
+    config: TrainConfig,
+    machine: Machine,
+    augment: Augment,
+    optimiser: torch.optim.Optimizer,
+    number: int,
+    health: Health,
+) -> float:
+    """One step of gradient descent; gives the loss."""
+    network.train()
+    generator = torch.Generator().manual_seed(derive(config.seed, "augment", number))
+    images = normalise(torch.from_numpy(np.ascontiguousarray(batch.images)).to(machine.device))  # (B, C, H, W)
+    images = machine.put(augment(images, generator))
+    with torch.random.fork_rng(devices=[machine.device] if machine.device.type == "cuda" else []):
+        torch.manual_seed(derive(config.seed, "dropout", number))
+        with machine.autocast():
+            embeddings = network["encoder"](images)  # (B, D)
+    output = network["loss"](embeddings.float(), _relation(batch, machine))
+    if output.n_tuples == 0:
+        raise TrainingError(f"the batch of step {number} held nothing to compare. Next: give more identities per batch.")
+    optimiser.zero_grad(set_to_none=True)
+    output.value.backward()
+    gradient = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    health.check(number, output.value.detach(), gradient, embeddings, images)
+    optimiser.step()
+    return float(output.value.detach())
+
+
+def _relation(batch: Batch, machine: Machine) -> Relation:
+    def put(array: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(array).to(machine.device)
+
+    relation = batch.relation
+    if isinstance(relation, Pairs):
+        return PairIndex(put(relation.first), put(relation.second), put(relation.same))
+    if isinstance(relation, Triplets):
+        return TripletIndex(put(relation.anchor), put(relation.positive), put(relation.negative))
+    return put(relation)
+
+
+def _weight_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    # Weight decay is for matrices and kernels; on scales and offsets it only pulls towards an arbitrary zero.
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _validate(
+    network: nn.ModuleDict, validate: Validate, out: Learned, best: dict[str, Tensor], loss: float, done: float
+) -> bool:
+    encoder = network["encoder"]
+    encoder.eval()
+    eer = validate(encoder)
+    out.history.append({"step": out.steps, "progress": done, "loss": loss, "eer": eer})
+    if out.best_eer is not None and eer >= out.best_eer:
+        return False
+    out.best_eer = eer
+    best.clear()
+    best.update({name: value.detach().clone() for name, value in encoder.state_dict().items()})
+    return True
+
+
+def _note(loss: float, out: Learned, seconds: float) -> str:
+    eer = f"  EER {out.best_eer:.1%}" if out.best_eer is not None else ""
+    return f"loss {loss:.3f}{eer}  {out.items / max(seconds, 1e-9):.0f} images/s"

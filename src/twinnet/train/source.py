@@ -1,0 +1,81 @@
+"""Where batches come from: stored images by identity, given pairs or triplets, or an endless generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.core.seeds import stream
+from twinnet.core.types import IntArray, Pairs, Triplets
+from twinnet.data.invented import InventedCharacters
+from twinnet.data.load import ImageStore
+from twinnet.data.preprocess import Preprocess
+from twinnet.pairs import PKSampler, TupleSampler
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Images `(B, H, W, C)` uint8 and what is known of them: labels `(B,)`, pairs, or triplets."""
+
+    images: npt.NDArray[np.uint8]
+    relation: IntArray | Pairs | Triplets
+
+
+class BatchSource(Protocol):
+    """Gives the batch of a step; the same step always gives the same batch, which is what makes resuming exact."""
+
+    steps_per_epoch: int
+
+    def batch(self, step: int) -> Batch: ...
+
+
+class StoredIdentities:
+    """P×K batches from a store; with `turns`, each block of a batch is turned by a random quarter as a whole."""
+
+    def __init__(self, store: ImageStore, sampler: PKSampler, *, turns: bool = False) -> None:
+        self._store, self._sampler, self._turns = store, sampler, turns
+        self.steps_per_epoch = max(1, len(store.dataset) // (sampler.p * sampler.k))
+
+    def batch(self, step: int) -> Batch:
+        """The images of this step and their labels."""
+        chosen = self._sampler.batch(step)
+        images = self._store.images(chosen.items)
+        if self._turns:
+            # A whole alphabet on its side is a new alphabet: its characters differ from each other as before.
+            quarters = stream(self._sampler.seed, "turns", step).integers(4, size=chosen.block.max() + 1)
+            images = images.copy()
+            for block, quarter in enumerate(quarters):
+                images[chosen.block == block] = np.rot90(images[chosen.block == block], quarter, axes=(1, 2))
+        return Batch(images, chosen.labels)
+
+
+class StoredTuples:
+    """Batches of given pairs or triplets from a store; every item of a batch is embedded once."""
+
+    def __init__(self, store: ImageStore, sampler: TupleSampler, n_tuples: int) -> None:
+        self._store, self._sampler = store, sampler
+        self.steps_per_epoch = max(1, n_tuples // sampler.size)
+
+    def batch(self, step: int) -> Batch:
+        """The distinct images of this step and the tuples as rows of them."""
+        items, tuples = self._sampler.batch(step)
+        return Batch(self._store.images(items), tuples)
+
+
+class EndlessCharacters:
+    """P×K batches of invented characters: new identities at every step, none ever twice."""
+
+    steps_per_epoch = 1000  # an epoch of an endless set is a convention
+
+    def __init__(self, characters: InventedCharacters, preprocess: Preprocess, p: int, k: int, *, seed: int) -> None:
+        self._characters, self._preprocess = characters, preprocess
+        self._p, self._k, self._seed = p, k, seed
+
+    def batch(self, step: int) -> Batch:
+        """The images of this step and their labels."""
+        labels = np.repeat(np.arange(self._p), self._k)
+        drawn = self._characters.draw(step * self._p + labels, stream(self._seed, "drawing", step))
+        return Batch(np.stack([self._preprocess.apply(image) for image in drawn]), labels)
