@@ -42,6 +42,8 @@ def decode(item: Item, *, name: str | None = None) -> Image:
         return _from_array(item, name or "array")
     if isinstance(item, str):
         item = Path(item)
+    if not isinstance(item, Path | bytes):
+        raise UnreadableItem(name or "item", f"is a {type(item).__name__}; a path, bytes or an array is read")
     name = name or (str(item) if isinstance(item, Path) else f"{len(item):,} bytes")
     content = read_bytes(item, name)
     if not content:
@@ -60,7 +62,8 @@ def decode(item: Item, *, name: str | None = None) -> Image:
         raise UnreadableItem(name, f"has far too many pixels; at most {MAX_PIXELS:,} are decoded") from None
     except Exception as error:  # Pillow's readers raise whatever the bytes provoke: OSError, SyntaxError, IndexError …
         reason = str(error) or type(error).__name__
-        reason = "the file is truncated" if "truncated" in reason.lower() else f"cannot be decoded ({reason})"
+        cut = "truncated" in reason.lower()
+        reason = "the file is truncated" if cut else f"cannot be decoded; it may be damaged ({reason})"
         raise UnreadableItem(name, reason) from error
 
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.core.errors import EmptyDataset, UnreadableItem
+from twinnet.core.errors import ConfigError, EmptyDataset, UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import IntArray, Skipped
 from twinnet.data.dataset import Dataset
+from twinnet.data.parallel import each
 from twinnet.data.preprocess import Preprocess
 
 MEMORY_LIMIT = 2 * 2**30
-_CHUNK = 64  # items per task: few enough for smooth progress, many enough that handing out tasks costs nothing
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -35,7 +33,7 @@ class ImageStore:
     preprocess: Preprocess
     skipped: tuple[Skipped, ...]
     pixels: Pixels | None  # (N, height, width, channels), or None where they do not fit
-    workers: int = 1
+    workers: int | None = None
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -61,15 +59,16 @@ def load(
     memory_limit: int = MEMORY_LIMIT,
     progress: Progress = SILENT,
 ) -> ImageStore:
-    """Decode and preprocess every item, with `workers` threads (default: one per core, at most 8).
+    """Decode and preprocess every item, with `workers` threads (by default as many as pay).
 
     Where N × height × width × channels exceeds `memory_limit` bytes, each item is only tried once and decoded again
     when asked for. Items that cannot be read are skipped, counted and listed; explicit pairs and triplets lose those
     that need them. Raises `EmptyDataset` where nothing is left.
     """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"load: workers must be at least 1, not {workers}")
     if not len(dataset):
         raise EmptyDataset(f"{dataset.source} has no items")
-    workers = workers or min(8, os.cpu_count() or 1)
     n = len(dataset)
     fits = n * int(np.prod(preprocess.shape)) <= memory_limit
     pixels = np.empty((n, *preprocess.shape), np.uint8) if fits else None
@@ -89,31 +88,31 @@ def load(
 
 
 def _decode_all(
-    dataset: Dataset, preprocess: Preprocess, rows: IntArray, out: Pixels | None, workers: int, progress: Progress
+    dataset: Dataset,
+    preprocess: Preprocess,
+    rows: IntArray,
+    out: Pixels | None,
+    workers: int | None,
+    progress: Progress,
 ) -> dict[int, UnreadableItem]:
     """Fill `out (B, …)` with the items `rows (B,)`; give back what failed, by place in `rows`, in order."""
 
-    def chunk(start: int) -> dict[int, UnreadableItem]:
-        failed: dict[int, UnreadableItem] = {}
-        for b in range(start, min(start + _CHUNK, len(rows))):
-            try:
-                image = preprocess.apply(dataset.read(int(rows[b])))
-                if out is not None:
-                    out[b] = image
-            except UnreadableItem as error:
-                failed[b] = UnreadableItem(error.item, error.reason)  # without its traceback, which holds the bytes
-        return failed
+    def one(b: int) -> UnreadableItem | None:
+        try:
+            image = preprocess.apply(dataset.read(int(rows[b])))
+        except UnreadableItem as error:
+            return UnreadableItem(error.item, error.reason)  # without its traceback, which holds the bytes
+        if out is not None:
+            out[b] = image
+        return None
 
     failures: dict[int, UnreadableItem] = {}
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="twinnet-load")
-    try:
-        with progress.task("Reading images", len(rows)) as task:
-            starts = range(0, len(rows), _CHUNK)
-            for start, failed in zip(starts, pool.map(chunk, starts), strict=True):
-                failures |= failed
-                task.advance(min(_CHUNK, len(rows) - start))
-                if failed:
-                    task.note(f"{len(failures):,} skipped")
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)  # an interrupt drops what has not begun
+    done = 0
+    with progress.task("Reading images", len(rows)) as task:
+        for errors in each(len(rows), one, workers):
+            failures |= {done + b: error for b, error in enumerate(errors) if error is not None}
+            done += len(errors)
+            task.advance(len(errors))
+            if failures:
+                task.note(f"{len(failures):,} skipped")
     return failures

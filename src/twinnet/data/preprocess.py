@@ -24,8 +24,9 @@ class Preprocess:
 
     `fit`: 'stretch' ignores the aspect; 'pad' keeps it and fills with the median colour of the border; 'crop' keeps
     it and cuts the longer side, centred. `polarity='bright_ink'` inverts a picture whose border is brighter than
-    half, so that ink is bright on dark. `trim` first cuts to the box of the ink (see `geometry.INK`, `MARGIN`). `mean` and
-    `std` have one number per channel, in units where white is 1; left empty they are 0 and 1. Raises `ConfigError`.
+    half, so that ink is bright on dark. `trim` first cuts to the box of the ink (see `INK` and `MARGIN` in geometry).
+    `mean` and `std` have one number per channel, in units where white is 1; left empty they are 0 and 1. Raises
+    `ConfigError`.
     """
 
     height: int

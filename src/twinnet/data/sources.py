@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 import zipfile
 import zlib
@@ -43,10 +44,10 @@ def read_bytes(source: Path | ZipMember | bytes, name: str) -> bytes:
             content = source
         elif isinstance(source, ZipMember):
             content = _read_member(source, name)
-        elif source.is_dir():
-            raise UnreadableItem(name, "is a folder, not a file")
-        elif (size := source.stat().st_size) > MAX_BYTES:
-            raise UnreadableItem(name, _too_large(size))
+        elif not stat.S_ISREG((status := source.stat()).st_mode):
+            raise UnreadableItem(name, "is a folder, not a file" if source.is_dir() else "is no regular file")
+        elif status.st_size > MAX_BYTES:
+            raise UnreadableItem(name, _too_large(status.st_size))
         else:
             content = source.read_bytes()
     except FileNotFoundError:

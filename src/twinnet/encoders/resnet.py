@@ -1,4 +1,4 @@
-"""ResNet-like trunk (He et al. 2016): residual blocks in four stages, each of half the resolution of the one before."""
+"""ResNet-like trunk (He et al. 2016): residual blocks in three stages, each of half the resolution of the one before."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _project(channels_in: int, channels_out: int, stride: int) -> nn.Module:
 
 def resnet(channels: int, width: int) -> tuple[nn.Module, int]:
     """`(B, channels, H, W)` → `(B, 8 width, H/16, W/16)`."""
-    parts: list[nn.Module] = [conv(channels, width, 3, stride=2)]
+    # The stem halves the map at once and no block stays at that size: on a CPU those blocks cost as much as all the
+    # others together and add little to small images.
+    parts: list[nn.Module] = [conv(channels, width, 5, stride=2)]
     before = width
-    for stage, factor in enumerate((1, 2, 4, 8)):
-        parts.append(Residual(before, factor * width, stride=1 if stage == 0 else 2))
+    for factor in (2, 4, 8):
+        parts += [Residual(before, factor * width, stride=2), Residual(factor * width, factor * width, stride=1)]
         before = factor * width
-        if stage > 0:
-            parts.append(Residual(before, before, stride=1))
     return nn.Sequential(*parts), before

@@ -3,6 +3,7 @@
 from twinnet.losses.base import Loss, LossOutput, PairIndex, Relation, TripletIndex
 from twinnet.losses.bce import BCE, bce
 from twinnet.losses.contrastive import Contrastive, contrastive
+from twinnet.losses.cross_entropy import CrossEntropy
 from twinnet.losses.registry import LOSSES, build
 from twinnet.losses.supcon import SupCon, supcon
 from twinnet.losses.triplet import Triplet, triplet
@@ -11,6 +12,7 @@ __all__ = [
     "BCE",
     "LOSSES",
     "Contrastive",
+    "CrossEntropy",
     "Loss",
     "LossOutput",
     "PairIndex",

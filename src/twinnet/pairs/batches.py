@@ -13,7 +13,7 @@ from twinnet.core.types import IntArray, Pairs, Triplets
 
 @dataclass(frozen=True, slots=True)
 class PKBatch:
-    """`items (P·K,)`, their `labels (P·K,)` counted from 0 in the batch, and the `block (P·K,)`: which draw of a group."""
+    """`items (P·K,)`, their `labels (P·K,)` in 0 … n_identities − 1, and the `block (P·K,)`: which draw of a group."""
 
     items: IntArray
     labels: IntArray
@@ -42,6 +42,7 @@ class PKSampler:
                 "Next: add items, or give pairs."
             )
         self.p, self.k, self.seed = min(p, len(names)), k, seed
+        self.n_identities = len(names)
         self._groups: list[IntArray] = []
         if blocks and groups is not None:
             of_identity = groups[[members[0] for members in self._members]]
@@ -52,12 +53,9 @@ class PKSampler:
         """The batch of this step."""
         rng = stream(self.seed, "batch", step)
         chosen, block = self._choose(rng)
-        items = [
-            rng.choice(self._members[i], self.k, replace=len(self._members[i]) < self.k) for i in chosen
-        ]  # P × (K,)
-        return PKBatch(
-            np.concatenate(items), np.repeat(np.arange(len(chosen)), self.k), np.repeat(block, self.k)
-        )
+        members = [self._members[i] for i in chosen]
+        items = [rng.choice(m, self.k, replace=len(m) < self.k) for m in members]  # P × (K,)
+        return PKBatch(np.concatenate(items), np.repeat(chosen, self.k), np.repeat(block, self.k))
 
     def _choose(self, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
         if not self._blocks:

@@ -10,20 +10,20 @@ from twinnet.core.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """What `train` is told. One of `minutes`, `epochs`, `steps` says how long; the schedule fits itself to it.
+    """What `train` is told; `auto`, 0 and None leave a choice to the data (see `plan`). One of `minutes`, `epochs`, `steps` says how long; the schedule fits itself to it.
 
     With `epochs` or `steps` the same seed gives the same weights on the same machine; `minutes` makes as many steps as
     the machine manages, and the number is written into the model.
     """
 
-    encoder: str = "resnet"
+    encoder: str = "auto"
     comparison: Literal["euclidean", "cosine", "learned"] = "cosine"
     loss: Literal["contrastive", "triplet", "bce", "supcon"] = "supcon"
     loss_settings: dict[str, float] = field(default_factory=dict)
     dim: int = 64
     width: int = 0
     dropout: float = 0.1
-    size_px: int = 0  # 0: the encoder's usual size for this kind of image
+    size_px: int = 0  # 0: near the images' own, at most 56 (grey) or 64 (colour)
     channels: int = 0  # 0: 3 if any item has colour, else 1
     fit: Literal["stretch", "pad", "crop"] = "pad"
     polarity: Literal["keep", "bright_ink"] = "keep"
@@ -33,8 +33,8 @@ class TrainConfig:
     steps: int = 0
     identities_per_batch: int = 32  # P
     items_per_identity: int = 4  # K
-    group_blocks: int = 0  # > 0: the P identities of a batch come from this many groups only, the hard case
-    class_turns: bool = False  # quarter turns of an identity are identities of their own
+    group_blocks: int | None = None  # > 0: the P identities of a batch come from this many groups only, the hard case
+    class_turns: bool | None = None  # quarter turns of an identity are identities of their own; None: for drawings
     genuine_share: float = 0.5  # of given pairs in a batch
     augment: str = "auto"
     learning_rate: float = 2e-3
@@ -54,7 +54,7 @@ class TrainConfig:
         if len(budgets) > 1:
             raise ConfigError(f"give one of minutes, epochs and steps, not {' and '.join(budgets)}.")
         for name in ("minutes", "epochs", "steps", "weight_decay", "warm_up", "patience", "group_blocks"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}.")
         if self.identities_per_batch < 2 or self.items_per_identity < 2:
             raise ConfigError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +29,9 @@ from twinnet.train.source import Batch, BatchSource
 Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → its EER on identities not trained on
 
 
+Normalise = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]  # (B, H, W, C) -> (B, C, H, W)
+
+
 @dataclass
 class Learned:
     """What a run leaves: `history` has one row per validation, `stopped` says why it ended."""
@@ -43,7 +47,7 @@ class Learned:
 def fit(
     network: nn.ModuleDict,
     source: BatchSource,
-    normalise: Callable[[Tensor], Tensor],
+    normalise: Normalise,
     config: TrainConfig,
     machine: Machine,
     *,
@@ -108,7 +112,7 @@ def fit(
 def step(
     network: nn.ModuleDict,
     batch: Batch,
-    normalise: Callable[[Tensor], Tensor],
+    normalise: Normalise,
     config: TrainConfig,
     machine: Machine,
     augment: Augment,
@@ -119,7 +123,7 @@ def step(
     """One step of gradient descent; gives the loss."""
     network.train()
     generator = torch.Generator().manual_seed(derive(config.seed, "augment", number))
-    images = normalise(torch.from_numpy(np.ascontiguousarray(batch.images)).to(machine.device))  # (B, C, H, W)
+    images = torch.from_numpy(normalise(batch.images)).to(machine.device)  # (B, C, H, W)
     images = machine.put(augment(images, generator))
     with torch.random.fork_rng(devices=[machine.device] if machine.device.type == "cuda" else []):
         torch.manual_seed(derive(config.seed, "dropout", number))

@@ -43,13 +43,14 @@ class StoredIdentities:
         """The images of this step and their labels."""
         chosen = self._sampler.batch(step)
         images = self._store.images(chosen.items)
-        if self._turns:
-            # A whole alphabet on its side is a new alphabet: its characters differ from each other as before.
-            quarters = stream(self._sampler.seed, "turns", step).integers(4, size=chosen.block.max() + 1)
-            images = images.copy()
-            for block, quarter in enumerate(quarters):
-                images[chosen.block == block] = np.rot90(images[chosen.block == block], quarter, axes=(1, 2))
-        return Batch(images, chosen.labels)
+        if not self._turns:
+            return Batch(images, chosen.labels)
+        # A whole alphabet on its side is a new alphabet: its characters differ from each other as before.
+        quarters = stream(self._sampler.seed, "turns", step).integers(4, size=chosen.block.max() + 1)
+        turned = np.empty_like(images)
+        for block, quarter in enumerate(quarters):
+            turned[chosen.block == block] = np.rot90(images[chosen.block == block], quarter, axes=(1, 2))
+        return Batch(turned, 4 * chosen.labels + quarters[chosen.block])
 
 
 class StoredTuples:
@@ -78,4 +79,21 @@ class EndlessCharacters:
         """The images of this step and their labels."""
         labels = np.repeat(np.arange(self._p), self._k)
         drawn = self._characters.draw(step * self._p + labels, stream(self._seed, "drawing", step))
-        return Batch(np.stack([self._preprocess.apply(image) for image in drawn]), labels)
+        return Batch(np.stack([self._preprocess.apply(image) for image in drawn]), step * self._p + labels)
+
+
+class ShuffledItems:
+    """Plain batches for a classifier: every item once an epoch, in a new order."""
+
+    def __init__(self, store: ImageStore, size: int, *, seed: int) -> None:
+        self._store, self._seed = store, seed
+        self._size = min(size, len(store))
+        self._labels = np.unique(store.dataset.labels, return_inverse=True)[1]
+        self.steps_per_epoch = max(1, len(store) // self._size)
+
+    def batch(self, step: int) -> Batch:
+        """The images of this step and their class numbers `(B,)` in 0 … classes − 1."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        order = stream(self._seed, "epoch", epoch).permutation(len(self._store))
+        rows = order[position * self._size : (position + 1) * self._size]
+        return Batch(self._store.images(rows), self._labels[rows])

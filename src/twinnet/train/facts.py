@@ -1,0 +1,77 @@
+"""What is written into a model about its training, so that a result carries where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from twinnet.data.dataset import Dataset
+from twinnet.data.load import ImageStore
+from twinnet.train.config import TrainConfig
+from twinnet.train.loop import Learned
+from twinnet.train.machine import Machine
+
+
+def identity_marks(data: Dataset) -> list[str]:
+    """A short digest of each identity's name, sorted: enough to notice an identity again, too little to read it."""
+    if data.identities is None:
+        return []
+    names = {data.identity_names[i] for i in np.unique(data.identities)}
+    return sorted(hashlib.blake2b(name.encode(), digest_size=6).hexdigest() for name in names)
+
+
+def training_facts(
+    data: Dataset,
+    train: Dataset,
+    held_out: dict[str, Dataset],
+    stores: Sequence[ImageStore],
+    config: TrainConfig,
+    learned: Learned,
+    machine: Machine,
+    seconds: float,
+) -> dict[str, Any]:
+    """JSON-able facts: the data, the split, the settings, the run and the machine."""
+    skipped = [skip for store in stores for skip in store.skipped]
+    return {
+        "data": data.source,
+        "summary": data.summary(),
+        "train": {"items": len(train), "identities": train.n_identities},
+        "held_out": {name: {"items": len(d), "identities": d.n_identities} for name, d in held_out.items()},
+        "trained_identities": identity_marks(train) + identity_marks_of(held_out.get("validation")),
+        "skipped": len(skipped),
+        "config": config.to_dict(),
+        "steps": learned.steps,
+        "items_seen": learned.items,
+        "seconds": round(seconds, 1),
+        "training_seconds": round(learned.seconds, 1),
+        "stopped": learned.stopped,
+        "best_validation_eer": learned.best_eer,
+        "history": learned.history,
+        "machine": {"device": str(machine.device), "dtype": str(machine.dtype), "cores": os.cpu_count()},
+        "versions": versions(),
+    }
+
+
+def identity_marks_of(data: Dataset | None) -> list[str]:
+    """As `identity_marks`; nothing of nothing."""
+    return identity_marks(data) if data is not None else []
+
+
+def versions() -> dict[str, str]:
+    """What made it."""
+    from twinnet import __version__
+
+    return {
+        "twinnet": __version__,
+        "torch": torch.__version__.split("+")[0],
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "system": sys.platform,
+    }

@@ -1,0 +1,163 @@
+"""Weights, then the threshold: the whole of `twinnet train` as one function."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from twinnet import compare, encoders, losses
+from twinnet.core.errors import ConfigError
+from twinnet.core.progress import SILENT, Progress
+from twinnet.core.seeds import derive
+from twinnet.data.augment import AUGMENTS
+from twinnet.data.dataset import Dataset
+from twinnet.data.leaks import assert_disjoint
+from twinnet.data.load import ImageStore, load
+from twinnet.data.readers import open_dataset
+from twinnet.data.split import split_identities
+from twinnet.encoders import EncoderSpec
+from twinnet.model import Model
+from twinnet.pairs import PKSampler, TupleSampler
+from twinnet.train.calibrate import calibrate_store, held_out_eer
+from twinnet.train.config import TrainConfig
+from twinnet.train.facts import training_facts
+from twinnet.train.loop import Learned, fit
+from twinnet.train.machine import choose
+from twinnet.train.plan import preprocessing, resolve
+from twinnet.train.source import BatchSource, StoredIdentities, StoredTuples
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Data that shares no identity: what teaches, what chooses the checkpoint, what sets the threshold."""
+
+    train: Dataset
+    validation: Dataset | None
+    calibration: Dataset | None
+
+
+def train(
+    data: Dataset | str | Path,
+    config: TrainConfig | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = True,
+    progress: Progress = SILENT,
+) -> Model:
+    """Train twins on `data`, learn the threshold on identities that training never saw, and save to `out`.
+
+    With `out`, a checkpoint `out + ".checkpoint"` is written as it goes and taken up again after an interruption.
+    Raises DataError, ConfigError or TrainingError with the next step to take.
+    """
+    started = time.monotonic()
+    data = data if isinstance(data, Dataset) else open_dataset(data)
+    asked = config or TrainConfig()
+    config = resolve(asked if asked.minutes or asked.epochs or asked.steps else replace(asked, minutes=5.0), data)
+    machine = choose(config.device, config.precision)
+    parts = split(data, config)
+    stores = _load(parts, config, progress)
+    preprocess = stores[0].preprocess.measured(_some_pixels(stores[0]))
+    spec = EncoderSpec(config.encoder, config.channels, config.dim, config.width, 0, config.dropout, _on_sphere(config))
+    network = _network(spec, config)
+    source = _source(stores[0], config)
+    checkpoint = Path(f"{out}.checkpoint") if out else None
+    if checkpoint and not resume:
+        checkpoint.unlink(missing_ok=True)
+    if config.minutes:
+        # The minutes are those of the whole command: what reading took is no longer there for learning.
+        left = max(config.minutes / 2, config.minutes - (time.monotonic() - started) / 60)
+        config_left = replace(config, minutes=left)
+    else:
+        config_left = config
+    learned = fit(
+        network, source, preprocess.normalise, config_left, machine,
+        augment=AUGMENTS[config.augment],
+        validate=_validator(stores[1], network["comparison"], preprocess, spec, config),
+        save_to=checkpoint,
+        run={"config": config.to_dict(), "data": fingerprint(data)},
+        progress=progress,
+    )  # fmt: skip
+    facts = training_facts(data, parts, stores, config, learned, machine, time.monotonic() - started)
+    model = Model(network["encoder"].cpu(), network["comparison"].cpu(), preprocess, None, facts, spec)
+    if stores[2] is not None:
+        model = calibrate_store(model, stores[2], progress=progress, seed=config.seed)
+    if out:
+        model.save(Path(out))
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
+    return model
+
+
+def split(data: Dataset, config: TrainConfig) -> Parts:
+    """Identity-disjoint parts; too few identities to spare any leave validation, then calibration, out.
+
+    Validation and calibration are apart, because a checkpoint that was chosen on some people flatters itself on them.
+    """
+    shares = [config.validation_share, config.calibration_share]
+    if data.identities is not None:
+        shares = [share if share * data.n_identities >= 1.5 else 0.0 for share in shares]
+    asked = [1 - sum(shares), *(share for share in shares if share)]
+    found = list(split_identities(data, asked, config.seed)) if len(asked) > 1 else [data]
+    validation = found.pop(1) if shares[0] else None
+    return Parts(found[0], validation, found[1] if shares[1] else None)
+
+
+def fingerprint(data: Dataset) -> str:
+    """What the data set is, by names only: to notice that a checkpoint belongs to another one."""
+    digest = hashlib.blake2b(digest_size=8)
+    for key in data.keys:
+        digest.update(key.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _load(parts: Parts, config: TrainConfig, progress: Progress) -> tuple[ImageStore, ImageStore | None, ImageStore | None]:
+    preprocess = preprocessing(config)
+    held = [part for part in (parts.validation, parts.calibration) if part is not None]
+    for part in held:
+        assert_disjoint(parts.train, part, progress)
+    train, validation, calibration = (
+        load(part, preprocess, progress=progress) if part is not None else None
+        for part in (parts.train, parts.validation, parts.calibration)
+    )
+    assert train is not None  # noqa: S101  (a part is None only where it was not asked for)
+    return train, validation, calibration
+
+
+def _some_pixels(store: ImageStore) -> Any:
+    return store.images(np.linspace(0, len(store) - 1, min(len(store), 2000)).astype(np.int64))
+
+
+def _on_sphere(config: TrainConfig) -> bool:
+    # Koch's comparison weighs single features, whose size must be free; the others are steadier on the unit sphere.
+    return config.comparison != "learned"
+
+
+def _network(spec: EncoderSpec, config: TrainConfig) -> nn.ModuleDict:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(config.seed, "weights"))
+        comparison = compare.build(config.comparison, config.dim)
+        loss = losses.build(config.loss, comparison, **config.loss_settings)
+        return nn.ModuleDict({"encoder": encoders.build(spec), "comparison": comparison, "loss": loss})
+
+
+def _source(store: ImageStore, config: TrainConfig) -> BatchSource:
+    data = store.dataset
+    p, k = config.identities_per_batch, config.items_per_identity
+    tuples = data.pairs if data.pairs is not None else data.triplets
+    if data.identities is None:
+        if tuples is None:
+            raise ConfigError(f"{data.source} has neither identities nor pairs nor triplets to learn from.")
+        sampler = TupleSampler(tuples, p * k // 2, seed=config.seed, genuine_share=config.genuine_share)
+        return StoredTuples(store, sampler, len(tuples))
+    by_identity = PKSampler(
+        data.identities, p, k, seed=config.seed, groups=data.groups, blocks=config.group_blocks or 0
+    )
+    return StoredIdentities(store, by_identity, turns=bool(config.class_turns))
