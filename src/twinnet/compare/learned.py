@@ -22,7 +22,7 @@ class Learned(nn.Module):
         self.weight = nn.Parameter(torch.full((dim,), 4.0 / dim**0.5))
         self.bias = nn.Parameter(torch.tensor(2.0))
 
-    def logit(self, a: Float[Tensor, "... d"], b: Float[Tensor, "... d"]) -> Float[Tensor, "..."]:
+    def logit(self, a: Float[Tensor, "... d"], b: Float[Tensor, "... d"]) -> Float[Tensor, ...]:
         """The log odds of *same*."""
         return self.bias - (a - b).abs() @ self.weight
 

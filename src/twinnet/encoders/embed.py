@@ -43,4 +43,3 @@ def conv(channels_in: int, channels_out: int, size: int, stride: int = 1) -> nn.
 def half() -> nn.Module:
     """Max pooling that halves the map but never to nothing, so small images pass deep trunks."""
     return nn.MaxPool2d(2, ceil_mode=True)
-

@@ -19,7 +19,7 @@ from twinnet.encoders.vgg import vgg
 ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]] = {
     "alexnet": (alexnet, 48, 3),
     "vgg": (vgg, 24, 2),
-    "resnet": (resnet, 32, 2),
+    "resnet": (resnet, 24, 2),
     "compact": (compact, 32, 2),
 }
 

@@ -30,9 +30,7 @@ class Residual(nn.Module):
 def _project(channels_in: int, channels_out: int, stride: int) -> nn.Module:
     # Average, then 1×1 (ResNet-D, He et al. 2019): a strided 1×1 would throw three pixels of four away.
     pool = nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-    return nn.Sequential(
-        pool, nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out)
-    )
+    return nn.Sequential(pool, nn.Conv2d(channels_in, channels_out, 1, bias=False), nn.BatchNorm2d(channels_out))
 
 
 def resnet(channels: int, width: int) -> tuple[nn.Module, int]:

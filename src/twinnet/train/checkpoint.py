@@ -28,7 +28,11 @@ class Progressed:
 
 
 def save(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], state: Progressed,
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    state: Progressed,
     run: dict[str, Any],
 ) -> None:
     """Write atomically: a run killed while saving still has the checkpoint before."""

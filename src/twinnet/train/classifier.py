@@ -49,7 +49,7 @@ def train_classifier(
     store: ImageStore, spec: EncoderSpec, config: TrainConfig, *, augment: Augment, progress: Progress = SILENT
 ) -> Classifier:
     """Train `spec`'s backbone with one output per identity of the store, by softmax cross-entropy."""
-    classes = np.unique(store.dataset.labels)
+    classes = np.unique(store.dataset.labels())
     machine = choose(config.device, config.precision)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(config.seed, "weights"))

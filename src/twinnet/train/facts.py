@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,16 @@ from twinnet.train.loop import Learned
 from twinnet.train.machine import Machine
 
 
-def identity_marks(data: Dataset) -> list[str]:
-    """A short digest of each identity's name, sorted: enough to notice an identity again, too little to read it."""
-    if data.identities is None:
+def identity_marks(names: Iterable[str]) -> list[str]:
+    """A short digest of each identity's name, in order: enough to notice one again, too little to read it."""
+    return [hashlib.blake2b(name.encode(), digest_size=6).hexdigest() for name in names]
+
+
+def identity_names(data: Dataset | None) -> list[str]:
+    """The names of the identities that have an item in `data`."""
+    if data is None or data.identities is None:
         return []
-    names = {data.identity_names[i] for i in np.unique(data.identities)}
-    return sorted(hashlib.blake2b(name.encode(), digest_size=6).hexdigest() for name in names)
+    return [data.identity_names[i] for i in np.unique(data.identities)]
 
 
 def training_facts(
@@ -44,7 +48,9 @@ def training_facts(
         "summary": data.summary(),
         "train": {"items": len(train), "identities": train.n_identities},
         "held_out": {name: {"items": len(d), "identities": d.n_identities} for name, d in held_out.items()},
-        "trained_identities": identity_marks(train) + identity_marks_of(held_out.get("validation")),
+        "trained_identities": sorted(
+            identity_marks(identity_names(train) + identity_names(held_out.get("validation")))
+        ),
         "skipped": len(skipped),
         "config": config.to_dict(),
         "steps": learned.steps,
@@ -57,11 +63,6 @@ def training_facts(
         "machine": {"device": str(machine.device), "dtype": str(machine.dtype), "cores": os.cpu_count()},
         "versions": versions(),
     }
-
-
-def identity_marks_of(data: Dataset | None) -> list[str]:
-    """As `identity_marks`; nothing of nothing."""
-    return identity_marks(data) if data is not None else []
 
 
 def versions() -> dict[str, str]:

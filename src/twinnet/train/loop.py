@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.core.errors import TrainingError
-from twinnet.core.progress import SILENT, Progress, Task
+from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive
 from twinnet.core.types import Pairs, Triplets
 from twinnet.data.augment import Augment
@@ -65,9 +65,7 @@ def fit(
     """
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(_weight_groups(network, config.weight_decay), lr=config.learning_rate)
-    budget = Budget(
-        steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes
-    )
+    budget = Budget(steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes)
     out, best, waited, spent = Learned(), dict[str, Tensor](), 0, 0.0
     if save_to and save_to.exists():
         state, best = checkpoint.load(save_to, network, optimiser, run or {})
@@ -131,7 +129,9 @@ def step(
             embeddings = network["encoder"](images)  # (B, D)
     output = network["loss"](embeddings.float(), _relation(batch, machine))
     if output.n_tuples == 0:
-        raise TrainingError(f"the batch of step {number} held nothing to compare. Next: give more identities per batch.")
+        raise TrainingError(
+            f"the batch of step {number} held nothing to compare. Next: give more identities per batch."
+        )
     optimiser.zero_grad(set_to_none=True)
     output.value.backward()
     gradient = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)

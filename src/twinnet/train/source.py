@@ -88,7 +88,7 @@ class ShuffledItems:
     def __init__(self, store: ImageStore, size: int, *, seed: int) -> None:
         self._store, self._seed = store, seed
         self._size = min(size, len(store))
-        self._labels = np.unique(store.dataset.labels, return_inverse=True)[1]
+        self._labels = np.unique(store.dataset.labels(), return_inverse=True)[1]
         self.steps_per_epoch = max(1, len(store) // self._size)
 
     def batch(self, step: int) -> Batch:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,22 @@ from torch import nn
 from twinnet import compare, encoders, losses
 from twinnet.core.errors import ConfigError
 from twinnet.core.progress import SILENT, Progress
-from twinnet.core.seeds import derive
+from twinnet.core.seeds import derive, stream
 from twinnet.data.augment import AUGMENTS
 from twinnet.data.dataset import Dataset
 from twinnet.data.leaks import assert_disjoint
 from twinnet.data.load import ImageStore, load
+from twinnet.data.preprocess import Preprocess
 from twinnet.data.readers import open_dataset
 from twinnet.data.split import split_identities
+from twinnet.decide import eer, error_rates
 from twinnet.encoders import EncoderSpec
 from twinnet.model import Model
 from twinnet.pairs import PKSampler, TupleSampler
-from twinnet.train.calibrate import calibrate_store, held_out_eer
+from twinnet.train.calibrate import calibrate_store, labelled_pairs
 from twinnet.train.config import TrainConfig
 from twinnet.train.facts import training_facts
-from twinnet.train.loop import Learned, fit
+from twinnet.train.loop import Validate, fit
 from twinnet.train.machine import choose
 from twinnet.train.plan import preprocessing, resolve
 from twinnet.train.source import BatchSource, StoredIdentities, StoredTuples
@@ -71,21 +72,24 @@ def train(
     checkpoint = Path(f"{out}.checkpoint") if out else None
     if checkpoint and not resume:
         checkpoint.unlink(missing_ok=True)
+    config_left = config
     if config.minutes:
         # The minutes are those of the whole command: what reading took is no longer there for learning.
         left = max(config.minutes / 2, config.minutes - (time.monotonic() - started) / 60)
         config_left = replace(config, minutes=left)
-    else:
-        config_left = config
     learned = fit(
         network, source, preprocess.normalise, config_left, machine,
         augment=AUGMENTS[config.augment],
-        validate=_validator(stores[1], network["comparison"], preprocess, spec, config),
+        validate=_validator(stores[1], network["comparison"], preprocess, config),
         save_to=checkpoint,
         run={"config": config.to_dict(), "data": fingerprint(data)},
         progress=progress,
     )  # fmt: skip
-    facts = training_facts(data, parts, stores, config, learned, machine, time.monotonic() - started)
+    held = {"validation": parts.validation, "calibration": parts.calibration}
+    facts = training_facts(
+        data, parts.train, {name: part for name, part in held.items() if part is not None},
+        [store for store in stores if store is not None], config, learned, machine, time.monotonic() - started,
+    )  # fmt: skip
     model = Model(network["encoder"].cpu(), network["comparison"].cpu(), preprocess, None, facts, spec)
     if stores[2] is not None:
         model = calibrate_store(model, stores[2], progress=progress, seed=config.seed)
@@ -118,7 +122,9 @@ def fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _load(parts: Parts, config: TrainConfig, progress: Progress) -> tuple[ImageStore, ImageStore | None, ImageStore | None]:
+def _load(
+    parts: Parts, config: TrainConfig, progress: Progress
+) -> tuple[ImageStore, ImageStore | None, ImageStore | None]:
     preprocess = preprocessing(config)
     held = [part for part in (parts.validation, parts.calibration) if part is not None]
     for part in held:
@@ -161,3 +167,26 @@ def _source(store: ImageStore, config: TrainConfig) -> BatchSource:
         data.identities, p, k, seed=config.seed, groups=data.groups, blocks=config.group_blocks or 0
     )
     return StoredIdentities(store, by_identity, turns=bool(config.class_turns))
+
+
+_VALIDATION_ITEMS = 1500  # enough for the EER's second digit, few enough not to cost training time
+
+
+def _validator(
+    store: ImageStore | None, comparison: nn.Module, preprocess: Preprocess, config: TrainConfig
+) -> Validate | None:
+    if store is None:
+        return None
+    data = store.dataset
+    rows = stream(config.seed, "validation").permutation(len(data))[:_VALIDATION_ITEMS]
+    some = data.subset(np.sort(rows)) if data.identities is not None else data
+    images = store.images(np.sort(rows)) if data.identities is not None else store.images(np.arange(len(data)))
+    pairs, _, _ = labelled_pairs(some, max_pairs=50_000, seed=config.seed)
+
+    def validate(encoder: nn.Module) -> float:
+        model = Model(encoder, comparison, preprocess, None, {}, EncoderSpec(dim=config.dim))
+        parts = [model.embed_images(images[i : i + 256]) for i in range(0, len(images), 256)]
+        distances = model.pair_distances(np.concatenate(parts), pairs.first, pairs.second)
+        return eer(error_rates(distances, pairs.same))[0]
+
+    return validate

@@ -1,0 +1,17 @@
+"""How good: one file per protocol; each stamps its name on its result."""
+
+from twinnet.evaluation.nway import nway
+from twinnet.evaluation.pairing import pairs_to_compare
+from twinnet.evaluation.result import Result, bare, report_json, table
+from twinnet.evaluation.verification import verification, verification_of_pairs
+
+__all__ = [
+    "Result",
+    "bare",
+    "nway",
+    "pairs_to_compare",
+    "report_json",
+    "table",
+    "verification",
+    "verification_of_pairs",
+]
