@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from twinnet.decide import DecisionRule
     from twinnet.evaluation import Result
     from twinnet.model import Model, load
-    from twinnet.train import TrainConfig, calibrate, train
+    from twinnet.training import TrainConfig, calibrate, train
 
 __version__ = "0.1.0"
 
@@ -45,10 +45,10 @@ _HOME = {
     "Preprocess": "data",
     "Result": "evaluation",
     "TooFewImpostors": "core.errors",
-    "TrainConfig": "train",
+    "TrainConfig": "training",
     "TrainingError": "core.errors",
     "TwinnetError": "core.errors",
-    "calibrate": "train",
+    "calibrate": "training",
     "digits": "data",
     "evaluate": "apps.evaluate",
     "from_arrays": "data",
@@ -56,7 +56,7 @@ _HOME = {
     "load": "model",
     "omniglot": "data",
     "open_dataset": "data",
-    "train": "train",
+    "train": "training",
 }
 
 __all__ = [

@@ -14,9 +14,9 @@ import torch
 
 from twinnet.data.dataset import Dataset
 from twinnet.data.load import ImageStore
-from twinnet.train.config import TrainConfig
-from twinnet.train.loop import Learned
-from twinnet.train.machine import Machine
+from twinnet.training.config import TrainConfig
+from twinnet.training.loop import Learned
+from twinnet.training.machine import Machine
 
 
 def identity_marks(names: Iterable[str]) -> list[str]:
@@ -52,6 +52,7 @@ def training_facts(
             identity_marks(identity_names(train) + identity_names(held_out.get("validation")))
         ),
         "skipped": len(skipped),
+        "skipped_first": f"{skipped[0].item}: {skipped[0].reason}" if skipped else "",
         "config": config.to_dict(),
         "steps": learned.steps,
         "items_seen": learned.items,

@@ -19,12 +19,12 @@ from twinnet.core.seeds import derive
 from twinnet.core.types import Pairs, Triplets
 from twinnet.data.augment import Augment
 from twinnet.losses import PairIndex, Relation, TripletIndex
-from twinnet.train import checkpoint
-from twinnet.train.budget import Budget, learning_rate
-from twinnet.train.config import TrainConfig
-from twinnet.train.health import Health
-from twinnet.train.machine import Machine
-from twinnet.train.source import Batch, BatchSource
+from twinnet.training import checkpoint
+from twinnet.training.budget import Budget, learning_rate
+from twinnet.training.config import TrainConfig
+from twinnet.training.health import Health
+from twinnet.training.machine import Machine
+from twinnet.training.source import Batch, BatchSource
 
 Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → its EER on identities not trained on
 

@@ -16,7 +16,7 @@ from twinnet.decide import CALIBRATORS, DecisionRule, choose_threshold
 from twinnet.decide.threshold import Method
 from twinnet.evaluation.pairing import pairs_to_compare
 from twinnet.model import Model
-from twinnet.train.facts import identity_marks
+from twinnet.training.facts import identity_marks
 
 
 def calibrate(

@@ -12,7 +12,7 @@ from twinnet.core.types import Image
 from twinnet.data.augment import AUGMENTS
 from twinnet.data.dataset import Dataset
 from twinnet.data.preprocess import Preprocess
-from twinnet.train.config import TrainConfig
+from twinnet.training.config import TrainConfig
 
 _SAMPLE = 64  # items looked at
 _INK_SHARE = 0.6  # of the pixels are paper: the image is a drawing, not a photograph

@@ -27,13 +27,13 @@ from twinnet.decide import eer, error_rates
 from twinnet.encoders import EncoderSpec
 from twinnet.model import Model
 from twinnet.pairs import PKSampler, TupleSampler
-from twinnet.train.calibrate import calibrate_store, labelled_pairs
-from twinnet.train.config import TrainConfig
-from twinnet.train.facts import training_facts
-from twinnet.train.loop import Validate, fit
-from twinnet.train.machine import choose
-from twinnet.train.plan import preprocessing, resolve
-from twinnet.train.source import BatchSource, StoredIdentities, StoredTuples
+from twinnet.training.calibrate import calibrate_store, labelled_pairs
+from twinnet.training.config import TrainConfig
+from twinnet.training.facts import training_facts
+from twinnet.training.loop import Validate, fit
+from twinnet.training.machine import choose
+from twinnet.training.plan import preprocessing, resolve
+from twinnet.training.source import BatchSource, StoredIdentities, StoredTuples
 
 
 @dataclass(frozen=True, slots=True)

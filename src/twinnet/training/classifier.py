@@ -19,10 +19,10 @@ from twinnet.data.load import ImageStore
 from twinnet.data.preprocess import Preprocess
 from twinnet.encoders import EncoderSpec
 from twinnet.losses import CrossEntropy
-from twinnet.train.config import TrainConfig
-from twinnet.train.loop import fit
-from twinnet.train.machine import Machine, choose
-from twinnet.train.source import ShuffledItems
+from twinnet.training.config import TrainConfig
+from twinnet.training.loop import fit
+from twinnet.training.machine import Machine, choose
+from twinnet.training.source import ShuffledItems
 
 
 @final

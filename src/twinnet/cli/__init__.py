@@ -1,0 +1,1 @@
+"""The shell: parse, one library call, render. The only place with percent signs."""

@@ -1,0 +1,159 @@
+"""Commands that make or change a model: demo, train, calibrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+Encoder = Literal["auto", "compact", "resnet", "vgg", "alexnet"]
+Loss = Literal["supcon", "triplet", "contrastive", "bce"]
+Comparison = Literal["auto", "cosine", "euclidean", "learned"]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same result on the same machine.")]
+Names = Annotated[Optional[list[str]], typer.Option("--hold-out", help="A group to keep out of training; repeatable.")]  # noqa: UP045  (Typer)
+
+# What a loss is usually compared with; BCE is Koch's learned comparison.
+_USUAL = {"supcon": "cosine", "triplet": "cosine", "contrastive": "euclidean", "bce": "learned"}
+
+
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the model and the page.")] = Path("demo"),
+    minutes: Annotated[float, typer.Option(help="Minutes of training the twins.")] = 3.0,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Teach twins invented characters, then read real digits that they never saw.
+
+    Example: `twinnet demo -o demo`
+    """
+    from twinnet.apps.demo import demo as run
+    from twinnet.cli.progress import bars
+    from twinnet.cli.render import figures, print_json, say
+    from twinnet.training.facts import versions
+
+    shown = run(out, minutes=minutes, seed=seed, progress=bars())
+    if json:
+        print_json(shown.result.to_json("demo", versions()))
+        return
+    figures("Digits 5–9, which neither training nor threshold ever saw", shown.result.metrics)
+    for line in shown.summary:
+        say(line)
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder or zip with one folder per identity, or a CSV.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")] = Path("model.twin"),
+    encoder: Annotated[Encoder, typer.Option(help="The network; auto picks by image size.")] = "auto",
+    loss: Annotated[Loss, typer.Option(help="What teaches it.")] = "supcon",
+    comparison: Annotated[Comparison, typer.Option(help="How embeddings are compared; auto suits the loss.")] = "auto",
+    minutes: Annotated[float, typer.Option(help="Minutes for everything, reading included.")] = 0.0,
+    epochs: Annotated[float, typer.Option(help="Passes over the data.")] = 0.0,
+    steps: Annotated[int, typer.Option(help="Batches.")] = 0,
+    dim: Annotated[int, typer.Option(help="Numbers in an embedding.")] = 64,
+    size: Annotated[int, typer.Option(help="Side of the network's input in pixels; 0 picks by the images.")] = 0,
+    identities_per_batch: Annotated[int, typer.Option("-P", help="Identities in a batch.")] = 32,
+    items_per_identity: Annotated[int, typer.Option("-K", help="Items of each.")] = 4,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
+    dropout: Annotated[float, typer.Option(help="Before the embedding.")] = 0.1,
+    augment: Annotated[str, typer.Option(help="none, drawing, photo, document, or auto.")] = "auto",
+    trim: Annotated[bool, typer.Option(help="Cut images to their ink.")] = False,
+    bright_ink: Annotated[bool, typer.Option(help="Invert images that are dark on bright.")] = False,
+    hold_out: Names = None,
+    validation: Annotated[float, typer.Option(help="Share of identities that choose the checkpoint.")] = 0.1,
+    calibration: Annotated[float, typer.Option(help="Share of identities that set the threshold.")] = 0.1,
+    patience: Annotated[int, typer.Option(help="Stop after so many validations without a better EER; 0: never.")] = 0,
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Number format.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore a checkpoint of an interrupted run.")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Train twins, and learn the threshold on identities that training never saw.
+
+    Without --minutes, --epochs or --steps it takes 5 minutes. Repeat the command to resume an interrupted run.
+
+    Example: `twinnet train people/ -o people.twin --minutes 10`
+    """
+    from twinnet.cli.progress import bars
+    from twinnet.cli.render import notes, print_json, say
+    from twinnet.data import hold_out as without
+    from twinnet.data import open_dataset
+    from twinnet.evaluation import bare, report_json
+    from twinnet.model import card
+    from twinnet.training import TrainConfig
+    from twinnet.training import train as run
+    from twinnet.training.facts import versions
+
+    config = TrainConfig(
+        encoder=encoder, loss=loss, comparison=_USUAL[loss] if comparison == "auto" else comparison,  # type: ignore[arg-type]
+        minutes=minutes, epochs=epochs, steps=steps, dim=dim, size_px=size, dropout=dropout, augment=augment,
+        identities_per_batch=identities_per_batch, items_per_identity=items_per_identity, learning_rate=lr, trim=trim,
+        polarity="bright_ink" if bright_ink else "keep", validation_share=validation, calibration_share=calibration,
+        patience=patience, precision=precision, device=device, seed=seed,
+    )  # fmt: skip
+    known = open_dataset(data)
+    if hold_out:
+        known, _ = without(known, hold_out)
+    model = run(known, config, out=out, resume=not fresh, progress=bars())
+    facts = model.facts
+    if facts["skipped"]:
+        notes([f"{facts['skipped']} items were skipped; the first: {facts['skipped_first']}"])
+    if model.rule is None:
+        notes(["too few identities to spare for a threshold. Next: twinnet calibrate MODEL DATA"])
+    if json:
+        metrics = {"best_validation_eer": bare(facts["best_validation_eer"])} if facts["best_validation_eer"] else {}
+        counts = {"steps": facts["steps"], "items_seen": facts["items_seen"], "skipped": facts["skipped"]}
+        print_json(report_json("train", None, metrics, counts, str(data), model.fingerprint, seed, versions()))
+        return
+    say(card(model))
+    say(f"written: {out}\nnext:    twinnet evaluate {out} OTHER_DATA    or    twinnet verify {out} A.png B.png")
+
+
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="A model file; it is rewritten unless -o is given.")],
+    data: Annotated[Path, typer.Argument(help="Identities that training never saw, or a pairs CSV.")],
+    out: Annotated[Optional[Path], typer.Option("-o", "--out", help="Write here instead.")] = None,  # noqa: UP045
+    method: Annotated[Literal["eer", "far", "f1", "given"], typer.Option(help="How to choose the threshold.")] = "eer",
+    far: Annotated[Optional[float], typer.Option(help="Target false-accept rate, such as 0.001.")] = None,  # noqa: UP045
+    threshold: Annotated[Optional[float], typer.Option(help="A threshold of your own.")] = None,  # noqa: UP045
+    probability: Annotated[Literal["platt", "isotonic"], typer.Option(help="The curve from distance to it.")] = "platt",
+    group: Annotated[Optional[list[str]], typer.Option(help="Use only this group; repeatable.")] = None,  # noqa: UP045
+    accept_seen: Annotated[bool, typer.Option(help="Allow identities that training saw (flatters).")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Learn threshold and probability on identities that training never saw.
+
+    Example: `twinnet calibrate people.twin others/ --far 0.001`
+    """
+    from twinnet.cli.progress import bars
+    from twinnet.cli.render import figures, print_json, say
+    from twinnet.data import hold_out as split_off
+    from twinnet.data import open_dataset
+    from twinnet.evaluation import bare, report_json
+    from twinnet.model import load
+    from twinnet.training import calibrate as run
+    from twinnet.training.facts import versions
+
+    chosen: Any = "far" if far is not None else "given" if threshold is not None else method
+    known = open_dataset(data)
+    if group:
+        known = split_off(known, group)[1]
+    calibrated = run(
+        load(model), known, method=chosen, far=far, value=threshold, probability=probability,
+        accept_seen=accept_seen, seed=seed, progress=bars(),
+    )  # fmt: skip
+    calibrated.save(out or model)
+    rule = calibrated.known_rule
+    metrics = {"threshold": bare(rule.threshold)}
+    metrics |= {name: rate for name, rate in (("far", rule.far), ("frr", rule.frr)) if rate is not None}
+    counts = {"genuine_pairs": rule.n_genuine, "impostor_pairs": rule.n_impostor}
+    if json:
+        print_json(
+            report_json("calibrate", None, metrics, counts, str(data), calibrated.fingerprint, seed, versions())
+        )
+        return
+    figures(f"Same means distance < {rule.threshold:.6g} ({rule.method})", metrics)
+    say(f"learned on {rule.learned_on}\nwritten: {out or model}")
