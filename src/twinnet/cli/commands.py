@@ -37,6 +37,7 @@ def evaluate(
     from twinnet.cli.progress import bars
     from twinnet.cli.render import figures, notes, print_json, say
     from twinnet.data import hold_out, open_dataset
+    from twinnet.data import load as load_images
     from twinnet.model import load
     from twinnet.training.facts import versions
 
@@ -44,12 +45,13 @@ def evaluate(
     if group:
         known = hold_out(known, group)[1]
     loaded = load(model)
+    store = load_images(known, loaded.preprocess, progress=bars())
     result = run(
-        loaded, known, protocol=protocol, ways=ways, shots=shots, episodes=episodes,
+        loaded, store, protocol=protocol, ways=ways, shots=shots, episodes=episodes,
         within_groups=within_groups, across_sessions=across_sessions, seed=seed, progress=bars(),
     )  # fmt: skip
     if report:
-        write_report(report, loaded, result)
+        write_report(report, loaded, result, store)
     notes(result.notes)
     if json:
         print_json(result.to_json("evaluate", versions()))

@@ -151,9 +151,7 @@ def calibrate(
     metrics |= {name: rate for name, rate in (("far", rule.far), ("frr", rule.frr)) if rate is not None}
     counts = {"genuine_pairs": rule.n_genuine, "impostor_pairs": rule.n_impostor}
     if json:
-        print_json(
-            report_json("calibrate", None, metrics, counts, str(data), calibrated.fingerprint, seed, versions())
-        )
+        print_json(report_json("calibrate", None, metrics, counts, str(data), calibrated.fingerprint, seed, versions()))
         return
     figures(f"Same means distance < {rule.threshold:.6g} ({rule.method})", metrics)
     say(f"learned on {rule.learned_on}\nwritten: {out or model}")

@@ -18,7 +18,7 @@ from twinnet.encoders.vgg import vgg
 # name → (trunk, default width, default grid)
 ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]] = {
     "alexnet": (alexnet, 48, 3),
-    "vgg": (vgg, 24, 2),
+    "vgg": (vgg, 16, 2),
     "resnet": (resnet, 24, 2),
     "compact": (compact, 32, 2),
 }

@@ -67,7 +67,7 @@ def train(
     stores = _load(parts, config, progress)
     preprocess = stores[0].preprocess.measured(_some_pixels(stores[0]))
     spec = EncoderSpec(config.encoder, config.channels, config.dim, config.width, 0, config.dropout, _on_sphere(config))
-    network = _network(spec, config)
+    network = build_network(spec, config)
     source = _source(stores[0], config)
     checkpoint = Path(f"{out}.checkpoint") if out else None
     if checkpoint and not resume:
@@ -146,7 +146,8 @@ def _on_sphere(config: TrainConfig) -> bool:
     return config.comparison != "learned"
 
 
-def _network(spec: EncoderSpec, config: TrainConfig) -> nn.ModuleDict:
+def build_network(spec: EncoderSpec, config: TrainConfig) -> nn.ModuleDict:
+    """Encoder, comparison and loss with fresh weights that depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(config.seed, "weights"))
         comparison = compare.build(config.comparison, config.dim)
