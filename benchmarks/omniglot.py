@@ -2,8 +2,8 @@
 
     python benchmarks/omniglot.py --data images_background.zip --minutes 5
 
-Support and probe are by two different drawers, and all drawers give the support in turn. The held-out alphabets are seen
-by nothing before the evaluation: not by training, nor by the choice of the checkpoint, nor by the threshold.
+Support and probe are by two different drawers, and all drawers give the support in turn. The held-out alphabets
+are seen by nothing before the evaluation: not by training, the choice of the checkpoint, or the threshold.
 """
 
 from __future__ import annotations
@@ -89,7 +89,17 @@ def measure(name: str, rest: twinnet.Dataset, held: twinnet.Dataset, args: argpa
 
 def show(rows: list[dict[str, Any]], minutes: float) -> None:
     table = Table(title=f"20-way one-shot within an alphabet, {minutes:g} minutes of training")
-    for column in ("encoder", "loss", "comparison", "input", "weights", "error [95 %]", "EER [95 %]", "steps", "images/s"):
+    for column in [
+        "encoder",
+        "loss",
+        "comparison",
+        "input",
+        "weights",
+        "error [95 %]",
+        "EER [95 %]",
+        "steps",
+        "images/s",
+    ]:
         table.add_column(column)
     for row in rows:
         table.add_row(

@@ -8,18 +8,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from twinnet.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from twinnet.apps.evaluate import evaluate
+    from twinnet.apps.verify import verify
     from twinnet.core.errors import (
         CalibrationError,
         ConfigError,
         DataError,
+        EmptyDataset,
         LeakError,
+        MissingExtra,
         ModelFileError,
         NotCalibrated,
+        TooFewIdentities,
         TooFewImpostors,
         TrainingError,
         TwinnetError,
+        UnreadableItem,
     )
     from twinnet.core.types import Decision, Interval
     from twinnet.data import Dataset, Preprocess, digits, from_arrays, hold_out, omniglot, open_dataset
@@ -28,8 +35,6 @@ if TYPE_CHECKING:
     from twinnet.model import Model, load
     from twinnet.training import TrainConfig, calibrate, train
 
-__version__ = "0.1.0"
-
 _HOME = {
     "CalibrationError": "core.errors",
     "ConfigError": "core.errors",
@@ -37,17 +42,21 @@ _HOME = {
     "Dataset": "data",
     "Decision": "core.types",
     "DecisionRule": "decide",
+    "EmptyDataset": "core.errors",
     "Interval": "core.types",
     "LeakError": "core.errors",
+    "MissingExtra": "core.errors",
     "Model": "model",
     "ModelFileError": "core.errors",
     "NotCalibrated": "core.errors",
     "Preprocess": "data",
     "Result": "evaluation",
+    "TooFewIdentities": "core.errors",
     "TooFewImpostors": "core.errors",
     "TrainConfig": "training",
     "TrainingError": "core.errors",
     "TwinnetError": "core.errors",
+    "UnreadableItem": "core.errors",
     "calibrate": "training",
     "digits": "data",
     "evaluate": "apps.evaluate",
@@ -57,6 +66,7 @@ _HOME = {
     "omniglot": "data",
     "open_dataset": "data",
     "train": "training",
+    "verify": "apps.verify",
 }
 
 __all__ = [
@@ -66,17 +76,21 @@ __all__ = [
     "Dataset",
     "Decision",
     "DecisionRule",
+    "EmptyDataset",
     "Interval",
     "LeakError",
+    "MissingExtra",
     "Model",
     "ModelFileError",
     "NotCalibrated",
     "Preprocess",
     "Result",
+    "TooFewIdentities",
     "TooFewImpostors",
     "TrainConfig",
     "TrainingError",
     "TwinnetError",
+    "UnreadableItem",
     "calibrate",
     "digits",
     "evaluate",
@@ -86,6 +100,7 @@ __all__ = [
     "omniglot",
     "open_dataset",
     "train",
+    "verify",
 ]
 
 

@@ -179,5 +179,6 @@ def test_supcon_of_an_anchor_without_positives_is_zero() -> None:
 def test_cross_entropy_is_torchs_and_counts_wrong_answers() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
     output = CrossEntropy()(logits, torch.tensor([0, 1, 1]))
-    assert float(output.value) == pytest.approx(float(torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 1]))))
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 1]))
+    assert float(output.value) == pytest.approx(float(expected))
     assert output.active == pytest.approx(1 / 3)

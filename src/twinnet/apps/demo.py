@@ -1,4 +1,4 @@
-"""The whole idea in five minutes: twins learn from characters that nobody ever wrote, and then tell real digits apart."""
+"""The whole idea in five minutes: twins learn from invented characters, and then tell real digits apart."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from twinnet.apps.contrast import Contrast, contrast
 from twinnet.apps.demo_page import write_page
@@ -18,13 +19,13 @@ from twinnet.data.invented import InventedCharacters
 from twinnet.encoders import EncoderSpec
 from twinnet.evaluation import Result, nway
 from twinnet.model import Model
-from twinnet.training.calibrate import calibrate_store
+from twinnet.training.calibration import calibrate_store
 from twinnet.training.config import TrainConfig
 from twinnet.training.facts import versions
 from twinnet.training.loop import fit
 from twinnet.training.machine import choose
+from twinnet.training.run import build_network
 from twinnet.training.source import EndlessCharacters
-from twinnet.training.train import build_network
 
 # Amounts were chosen on the digits 0–4, which also set the threshold; the digits 5–9 had no say in anything.
 CHARACTERS = InventedCharacters(resolution=8, jitter=0.09)
@@ -109,9 +110,14 @@ def read_digits(model: Model, store: ImageStore, *, episodes: int = 2000, seed: 
         return np.asarray(np.linalg.norm(pixels[probe][:, None] - pixels[support[:, 0]][None], axis=2))
 
     labels = store.dataset.labels()
-    settings = {"ways": 10, "shots": 1, "episodes": episodes, "seed": seed}
-    twins = nway(lambda s, p: template_distances(model, embeddings, s, p), labels, **settings)
-    return twins, nway(raw, labels, **settings)
+
+    def twins(support: IntArray, probe: IntArray) -> FloatArray:
+        return template_distances(model, embeddings, support, probe)
+
+    return (
+        nway(twins, labels, ways=10, episodes=episodes, seed=seed),
+        nway(raw, labels, ways=10, episodes=episodes, seed=seed),
+    )
 
 
 def write_examples(folder: Path, store: ImageStore) -> list[Path]:
@@ -134,7 +140,7 @@ def _only(store: ImageStore, names: tuple[str, ...]) -> ImageStore:
     return replace(store, dataset=part, pixels=store.images(rows))
 
 
-def _drawings(seed: int) -> IntArray:
+def _drawings(seed: int) -> npt.NDArray[np.uint8]:
     characters = replace(CHARACTERS, seed=seed, resolution=32)
     rng = np.random.default_rng(seed)
-    return np.stack([characters.draw(np.arange(12), rng) for _ in range(3)], axis=1)  # type: ignore[return-value]
+    return np.stack([characters.draw(np.arange(12), rng) for _ in range(3)], axis=1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from twinnet.apps.contrast import Contrast
 from twinnet.apps.report import distance_figures, figure_rows, hardest, percent, verdict
-from twinnet.core.types import IntArray
 from twinnet.data import ImageStore
 from twinnet.evaluation import Result
 from twinnet.model import Model
@@ -22,7 +24,7 @@ def write_page(
     one_shot: Result,
     pixels: Result,
     beside: Contrast,
-    drawings: IntArray,
+    drawings: npt.NDArray[np.uint8],
 ) -> None:
     """Write the page; `drawings (identities, items, H, W, 1)` are a few invented characters."""
     page = Page(
@@ -36,8 +38,8 @@ def write_page(
     page.section("Same or different?").verdict(verdict(result))
     page.table(["figure", "value", "95 % interval", "how sure it is made"], figure_rows(result))
     page.text(
-        "Five digits are few to draw people from: the bootstrap intervals are as wide as five identities make them, and "
-        "with so few they are themselves rough."
+        "Five identities are few to resample: the bootstrap intervals are as wide as five digits make them, and are "
+        "themselves rough."
     )
     page.figures(distance_figures(model, result))
     page.section("Reading ten digits from one example each")
@@ -48,16 +50,16 @@ def write_page(
     page.pictures(enrolled(unseen), small=True)
     page.section("What they learned from")
     page.text(
-        f"{model.facts['summary'].capitalize()}. Three drawings of each of twelve characters: what is learned is not these "
-        "shapes, but how much one hand's drawing of a shape varies."
+        f"{model.facts['summary'].capitalize()}. Three drawings of each of twelve characters: what is learned is not "
+        "these shapes, but how much one hand's drawing of a shape varies."
     )
     page.pictures(
         [Picture(list(d), f"character {i + 1}", f"invented character {i + 1}") for i, d in enumerate(drawings)]
     )
     page.section("Twins beside a plain classifier")
     page.text(
-        f"The same backbone as a classifier of 0–4 reads held-out 0–4 with {beside.known_accuracy:.1%} right. A 5–9 it must call "
-        f"one of 0–4, and does so with {beside.confidence:.0%} confidence on average:"
+        f"The same backbone as a classifier of 0–4 reads held-out 0–4 with {beside.known_accuracy:.1%} right. "
+        f"A 5–9 it must call one of 0–4, and does so with {beside.confidence:.0%} confidence on average:"
     )
     page.table(["it sees", "and calls it"], [[seen, _called(called)] for seen, called in beside.called.items()])
     page.table(["", "twins", "plain classifier"], contrast_rows(model, beside))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinnet.core.errors import DataError
+from twinnet.core.errors import DataError, TwinnetError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Skipped
-from twinnet.data import load, open_dataset
+from twinnet.data import Dataset, load, open_dataset
 from twinnet.model import Model
 
 
@@ -21,25 +22,44 @@ class Embedded:
 
 
 def embed(model: Model, data: str | Path, out: str | Path, *, progress: Progress = SILENT) -> Embedded:
-    """Write `key, identity, group, embedding` as Parquet; the file's metadata names the model that made it."""
+    """Write `key, identity, group, embedding` as Parquet; the file's metadata names the model that made it.
+
+    Images that lie loose, without identities, are embedded too. Raises DataError for unusable data, TwinnetError where
+    `out` cannot be written; it is whole or not there.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        known = open_dataset(data)
-    except DataError:
-        known = open_dataset(data, kind="loose")  # images without identities have embeddings too
+    known = _opened(data)
     store = load(known, model.preprocess, progress=progress)
     embeddings = model.embed(store, progress=progress)
     columns = {
-        "key": pa.array(store.dataset.keys),
-        "identity": pa.array(_names(store.dataset.identities, store.dataset.identity_names, len(store))),
-        "group": pa.array(_names(store.dataset.groups, store.dataset.group_names, len(store))),
+        "key": pa.array(store.dataset.keys, pa.string()),
+        "identity": pa.array(_names(store.dataset.identities, store.dataset.identity_names, len(store)), pa.string()),
+        "group": pa.array(_names(store.dataset.groups, store.dataset.group_names, len(store)), pa.string()),
         "embedding": pa.FixedSizeListArray.from_arrays(pa.array(embeddings.ravel()), model.spec.dim),
     }
     table = pa.table(columns).replace_schema_metadata({"twinnet.fingerprint": model.fingerprint})
-    pq.write_table(table, str(out))
+    path = Path(out)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, str(partial))
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TwinnetError(f"{path}: the embeddings cannot be written ({error.strerror or error}).") from error
     return Embedded(len(store), store.skipped)
+
+
+def _opened(data: str | Path) -> Dataset:
+    try:
+        return open_dataset(data)
+    except DataError as error:
+        try:
+            return open_dataset(data, kind="loose")  # images without identities have embeddings too
+        except DataError:
+            raise error from None  # what is wrong with it as a data set is the better advice
 
 
 def _names(numbers: object, names: tuple[str, ...], n: int) -> list[str | None]:

@@ -15,7 +15,7 @@ from twinnet.core.types import FloatArray, IntArray
 from twinnet.data import Dataset, ImageStore, load, open_dataset
 from twinnet.evaluation import Result, nway, verification_of_pairs
 from twinnet.model import Embeddings, Model
-from twinnet.training.calibrate import labelled_pairs, seen_identities
+from twinnet.training.calibration import labelled_pairs, seen_identities
 
 Protocol = Literal["verification", "nway"]
 

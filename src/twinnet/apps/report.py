@@ -55,8 +55,8 @@ def verdict(result: Result) -> str:
         far, frr = metrics["far"], metrics["frr"]
         return (
             f"At the stored threshold {percent(metrics['accuracy'])} of the answers are right: it wrongly accepts "
-            f"{percent(far)} of different pairs and wrongly rejects {percent(frr)} of same pairs. Where both errors are "
-            f"equal they are {percent(metrics['eer'])}."
+            f"{percent(far)} of different pairs and wrongly rejects {percent(frr)} of same pairs. Where both errors "
+            f"are equal they are {percent(metrics['eer'])}."
         )
     return f"Where both errors are equal they are {percent(metrics['eer'])}. The model has no threshold yet."
 

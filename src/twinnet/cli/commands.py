@@ -18,9 +18,9 @@ def evaluate(
     protocol: Annotated[Literal["verification", "nway"], typer.Option(help="The rules of the evaluation.")] = (
         "verification"
     ),
-    ways: Annotated[int, typer.Option(help="nway: classes in an episode.")] = 20,
-    shots: Annotated[int, typer.Option(help="nway: items behind each class's template.")] = 1,
-    episodes: Annotated[int, typer.Option(help="nway: how many.")] = 400,
+    ways: Annotated[int, typer.Option(min=2, help="nway: classes in an episode.")] = 20,
+    shots: Annotated[int, typer.Option(min=1, help="nway: items behind each class's template.")] = 1,
+    episodes: Annotated[int, typer.Option(min=1, help="nway: how many.")] = 400,
     within_groups: Annotated[bool, typer.Option(help="nway: all classes of an episode from one group.")] = False,
     across_sessions: Annotated[bool, typer.Option(help="nway: support and probe by different drawers.")] = False,
     group: Annotated[Optional[list[str]], typer.Option(help="Evaluate only this group; repeatable.")] = None,  # noqa: UP045
@@ -36,11 +36,14 @@ def evaluate(
     from twinnet.apps.report import write_report
     from twinnet.cli.progress import bars
     from twinnet.cli.render import figures, notes, print_json, say
+    from twinnet.core.errors import ConfigError
     from twinnet.data import hold_out, open_dataset
     from twinnet.data import load as load_images
     from twinnet.model import load
     from twinnet.training.facts import versions
 
+    if report and protocol != "verification":  # known now, not only after the work
+        raise ConfigError(f"--report is written for the verification protocol, not for {protocol}.")
     known = open_dataset(data)
     if group:
         known = hold_out(known, group)[1]

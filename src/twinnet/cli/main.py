@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
 
-from twinnet import __version__
 from twinnet.cli import commands, training
 from twinnet.core.errors import TwinnetError
+from twinnet.core.version import __version__
 
-
-class _Suggesting(TyperGroup):
-    """Names the nearest command for a typo."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """As usual, with a better message."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            near = difflib.get_close_matches(args[0], self.commands, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            ctx.fail(f"no command {args[0]!r}.{hint} Known: {', '.join(self.commands)}.")
-        return super().resolve_command(ctx, args)
-
+_INTERRUPTED = 130
 
 app = typer.Typer(
-    name="twinnet", cls=_Suggesting, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="twinnet", no_args_is_help=True, suggest_commands=True, add_completion=False, pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="The same or different? Train twins, learn the threshold, say how sure it is.\n\n"
     "Start with `twinnet demo`, or `twinnet train FOLDER -o model.twin` on a folder with one subfolder per identity.",
@@ -61,13 +46,19 @@ def main() -> None:
     except TwinnetError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; a training run goes on from its last checkpoint when the command is repeated\n")
-        sys.exit(130)
+    except SystemExit as done:
+        # Typer turns Ctrl-C into a silent exit.
+        if done.code == _INTERRUPTED:
+            sys.stderr.write("interrupted. Next: repeat the command; train goes on from its last checkpoint, if any.\n")
+        raise
     except BrokenPipeError:
         # The reader went away, as `| head` does; Python must not complain about it while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{where}{error.strerror or error}. Next: check the path and its permissions.\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,8 +17,18 @@ _RATES = ("eer", "auc", "accuracy", "far", "frr", "error", "tar_at", "probabilit
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Exactly one object."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=float) + "\n")
+    """Exactly one object; JSON has no NaN or infinity, so they are null."""
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if value is None or isinstance(value, str | int):  # bool is an int
+        return value
+    return float(value) if math.isfinite(value) else None
 
 
 def figures(title: str, metrics: Mapping[str, Interval]) -> None:

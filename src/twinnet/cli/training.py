@@ -11,7 +11,7 @@ Encoder = Literal["auto", "compact", "resnet", "vgg", "alexnet"]
 Loss = Literal["supcon", "triplet", "contrastive", "bce"]
 Comparison = Literal["auto", "cosine", "euclidean", "learned"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same result on the same machine.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result on the same machine.")]
 Names = Annotated[Optional[list[str]], typer.Option("--hold-out", help="A group to keep out of training; repeatable.")]  # noqa: UP045  (Typer)
 
 # What a loss is usually compared with; BCE is Koch's learned comparison.

@@ -37,5 +37,7 @@ class Learned(nn.Module):
     def cross_logit(self, a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         """The log odds of all against all, in blocks so that memory stays bounded."""
         rows = max(1, _BLOCK // max(1, b.numel()))
-        blocks = [self.logit(part[:, None], b[None]) for part in a.split(rows)]  # (rows, 1, D) - (1, M, D) -> (rows, M)
+        blocks = [
+            self.logit(part[:, None], b[None]) for part in torch.split(a, rows)
+        ]  # (rows, 1, D) - (1, M, D) -> (rows, M)
         return torch.cat(blocks) if blocks else a.new_zeros(0, len(b))

@@ -55,7 +55,7 @@ class Triplets:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One N-way K-shot question: `support (N, K)`, `probe (Q,)`, and for each probe its row of support, `target (Q,)`."""
+    """One N-way K-shot question: `support (N, K)`, `probe (Q,)`, and each probe's row of support, `target (Q,)`."""
 
     support: IntArray
     probe: IntArray
@@ -78,7 +78,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """FAR and FRR `(K,)` at each threshold `(K,)`, thresholds ascending, for the rule *same means distance < threshold*."""
+    """FAR and FRR `(K,)` at each of ascending thresholds `(K,)`, where same means distance < threshold."""
 
     threshold: FloatArray
     far: FloatArray

@@ -61,7 +61,7 @@ class InventedCharacters:
             shape[s] = points
         low, high = np.nanmin(shape, (0, 1)), np.nanmax(shape, (0, 1))
         width = rng.uniform(*self.aspect)
-        return (shape - (low + high) / 2) / np.maximum(high - low, 0.25) * [width, 1.0]
+        return np.asarray((shape - (low + high) / 2) / np.maximum(high - low, 0.25) * [width, 1.0])
 
     def _stroke(self, rng: np.random.Generator) -> npt.NDArray[np.float64]:
         """Control points `(C, 2)`: a path that turns smoothly, or one that jumps."""
@@ -89,7 +89,7 @@ class InventedCharacters:
         matrix = np.stack(
             [np.stack([cos * sx, (slant * cos - sin) * sy], 1), np.stack([sin * sx, (slant * sin + cos) * sy], 1)], 1
         )
-        return np.einsum("nij,nscj->nsci", matrix, points)
+        return np.asarray(np.einsum("nij,nscj->nsci", matrix, points))
 
 
 def _curve(points: Tensor) -> Tensor:
@@ -127,4 +127,5 @@ def _render(points: Tensor, pen: Tensor) -> Tensor:
     y = torch.exp(-((centre - flat[..., 1:]) ** 2) / wide)
     ink = (y * weight[..., None]).transpose(1, 2) @ x  # (B, canvas, canvas)
     along = ink / (pen[:, None, None] / 1.2 * (2 * torch.pi) ** 0.5)  # 1 on a straight line's middle
-    return ((along - 0.35) / 0.3).clamp(0, 1)
+    image: Tensor = ((along - 0.35) / 0.3).clamp(0, 1)
+    return image

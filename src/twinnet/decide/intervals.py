@@ -69,8 +69,8 @@ def over_identities(
 ) -> list[Interval]:
     """Percentile intervals of `statistic(weights (P,)) -> (S,)` by resampling identities, not pairs.
 
-    Pairs that share a person are not independent, so people are drawn with replacement and a pair weighs the product of
-    how often its two people were drawn (Owen 2007, the pigeonhole bootstrap); a genuine pair has one person, drawn once.
+    Pairs that share a person are not independent, so people are drawn with replacement and a pair weighs the product
+    of how often its two people were drawn (Owen 2007, the pigeonhole bootstrap); a genuine pair has one person only.
     `first` and `second` `(P,)` are the identities of each pair's two items.
     """
     names, where = np.unique(np.concatenate([first, second]), return_inverse=True)

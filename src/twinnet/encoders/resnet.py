@@ -1,4 +1,4 @@
-"""ResNet-like trunk (He et al. 2016): residual blocks in three stages, each of half the resolution of the one before."""
+"""ResNet-like trunk (He et al. 2016): residual blocks in three stages, each at half the resolution before it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ class Residual(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
         self.first = conv(channels_in, channels_out, 3, stride)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)
-        )
+        norm = nn.BatchNorm2d(channels_out)
         # Zero at the start: each block begins as the identity, which steadies the first steps (Goyal et al. 2017).
-        nn.init.zeros_(self.second[1].weight)
+        nn.init.zeros_(norm.weight)
+        self.second = nn.Sequential(nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False), norm)
         same = channels_in == channels_out and stride == 1
         self.short = nn.Identity() if same else _project(channels_in, channels_out, stride)
 

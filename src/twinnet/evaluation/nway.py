@@ -84,7 +84,8 @@ def _mixed(identities: IntArray, pool: IntArray, ways: int, shots: int, rng: np.
     names = names[counts > shots]
     if len(names) < ways:
         raise TooFewIdentities(
-            f"{ways}-way {shots}-shot episodes need {ways} identities with {shots + 1} items each; there are {len(names)}."
+            f"{ways}-way {shots}-shot episodes need {ways} identities with {shots + 1} items each; "
+            f"there are {len(names)}."
         )
     chosen = rng.choice(names, ways, replace=False)
     drawn = [rng.choice(pool[identities[pool] == name], shots + 1, replace=False) for name in chosen]

@@ -18,10 +18,10 @@ def pairs_to_compare(identities: IntArray, *, max_pairs: int = MAX_PAIRS, seed: 
     """
     n = len(identities)
     names, counts = np.unique(identities, return_counts=True)
-    if len(names) < 2 or counts.max() < 2:
+    if len(names) < 2 or max(counts, default=0) < 2:
         raise TooFewIdentities(
-            f"{n:,} items of {len(names):,} identities, at most {counts.max() if n else 0} of one: verification needs two "
-            "identities, and one with two items. Next: add items, or hold more identities out."
+            f"{n:,} items of {len(names):,} identities, at most {counts.max() if n else 0} of one: verification needs "
+            "two identities, and one with two items. Next: add items, or hold more identities out."
         )
     if n * (n - 1) // 2 <= max_pairs:
         first, second = np.triu_indices(n, 1)

@@ -1,37 +1,32 @@
-"""What a loss is given and what it answers."""
+"""What a loss is given and what it answers, and the two rules all share: a float32 core, and no silent zero."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from twinnet.core.errors import ConfigError
+from twinnet.pairs.index import EpisodeIndex, Labels, PairIndex, PairMatrix, Relation, TripletIndex
 
-
-@dataclass(frozen=True, slots=True)
-class PairIndex:
-    """Given pairs inside a batch: rows `(P,)`, `(P,)`, and whether they are the same `(P,)` bool."""
-
-    first: Tensor
-    second: Tensor
-    same: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class TripletIndex:
-    """Given triplets inside a batch: three row indices `(T,)`."""
-
-    anchor: Tensor
-    positive: Tensor
-    negative: Tensor
-
-
-Relation = Tensor | PairIndex | TripletIndex
-"""What is known of a batch: labels `(B,)`, or pairs, or triplets."""
+__all__ = [
+    "EpisodeIndex",
+    "Labels",
+    "Loss",
+    "LossOutput",
+    "PairIndex",
+    "PairMatrix",
+    "Relation",
+    "TripletIndex",
+    "in_float32",
+    "labels_of",
+    "nothing",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +44,30 @@ class Loss(Protocol):
     def __call__(self, embeddings: Tensor, relation: Relation) -> LossOutput: ...
 
 
-def given_pairs(relation: PairIndex | TripletIndex) -> PairIndex:
-    """Given pairs as they are; a triplet is one genuine and one impostor pair."""
-    if isinstance(relation, PairIndex):
-        return relation
-    genuine = torch.ones_like(relation.anchor, dtype=torch.bool)
-    return PairIndex(
-        torch.cat([relation.anchor, relation.anchor]),
-        torch.cat([relation.positive, relation.negative]),
-        torch.cat([genuine, ~genuine]),
-    )
+Self = TypeVar("Self", bound=nn.Module)
+Forward = Callable[[Self, Tensor, Relation], LossOutput]
 
 
-def compare_pairs(
-    paired: Callable[[Tensor, Tensor], Tensor],
-    cross: Callable[[Tensor, Tensor], Tensor],
-    embeddings: Tensor,
-    relation: Relation,
-) -> tuple[Tensor, Tensor]:
-    """What is measured of every pair `(P,)`, and whether it is the same `(P,)`.
+def in_float32(forward: Forward[Self]) -> Forward[Self]:
+    """Run a loss's `forward` in float32 at least, whatever autocast says: half floats overflow at 65,504."""
 
-    Labels give all pairs i < j, read off one `(B, B)` matrix: gathering the embeddings of all pairs would copy them
-    B/2 times, and scatter their gradients back in an order that differs between runs.
-    """
-    if isinstance(relation, PairIndex | TripletIndex):
-        pairs = given_pairs(relation)
-        return paired(embeddings[pairs.first], embeddings[pairs.second]), pairs.same
-    first, second = torch.triu_indices(len(relation), len(relation), offset=1, device=relation.device)
-    return cross(embeddings, embeddings)[first, second], relation[first] == relation[second]
+    @functools.wraps(forward)
+    def wrapped(self: Self, embeddings: Tensor, relation: Relation) -> LossOutput:
+        device = embeddings.device.type
+        if embeddings.dtype in (torch.float16, torch.bfloat16):
+            embeddings = embeddings.float()
+        on = torch.is_autocast_enabled(device)
+        with torch.autocast(device, enabled=False) if on else nullcontext():
+            return forward(self, embeddings, relation)
+
+    return wrapped
 
 
 def labels_of(relation: Relation, loss: str) -> Tensor:
-    """The labels, or an error for data that has none."""
-    if isinstance(relation, PairIndex | TripletIndex):
+    """The labels `(B,)`, or an error for data that has none."""
+    if isinstance(relation, Labels):
+        return relation.labels
+    if not isinstance(relation, Tensor):
         raise ConfigError(
             f"the {loss} loss needs identities, and this data gives only pairs or triplets. "
             "Next: use --loss contrastive or --loss bce, or give a folder per identity."
@@ -89,7 +75,6 @@ def labels_of(relation: Relation, loss: str) -> Tensor:
     return relation
 
 
-def balanced_mean(values: Tensor, same: Tensor) -> Tensor:
-    """The mean over genuine and the mean over impostor pairs `(P,)`, averaged, so that many impostors drown nobody."""
-    kinds = [values[kind].mean() for kind in (same, ~same) if bool(kind.any())]
-    return torch.stack(kinds).mean() if kinds else values.sum()
+def nothing(embeddings: Tensor) -> LossOutput:
+    """The answer for a batch that holds nothing to compare: gradient zero, and it says so."""
+    return LossOutput(embeddings.sum() * 0, 0, 0.0)

@@ -1,43 +1,113 @@
-"""Supervised contrastive loss: softmax over positives (Khosla et al. 2020, equation 2)."""
+"""Softmax over the batch: supervised contrastive (Khosla et al. 2020) and NT-Xent (Chen et al. 2020, SimCLR)."""
 
 from __future__ import annotations
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from twinnet.compare import Comparison
-from twinnet.losses.base import LossOutput, Relation, labels_of
+from twinnet.losses.base import LossOutput, Relation, in_float32
+from twinnet.losses.grid import Grid, hard_grid
+from twinnet.losses.matrix import miner_of, over_batch
+from twinnet.losses.reduce import masked_logsumexp, nearest_is_wrong, over_anchors
+from twinnet.pairs.miners import Miner
 
 
-def supcon(logits: Float[Tensor, "b b"], same: Bool[Tensor, "b b"]) -> Float[Tensor, " b"]:
-    """−mean over positives p of log(exp(l_ap) / Σ_{x ≠ a} exp(l_ax)) for every anchor a; 0 for one without positives."""
-    itself = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-    log_share = logits - logits.masked_fill(itself, -torch.inf).logsumexp(1, keepdim=True)  # (B, B)
-    positive = same & ~itself
+def supcon(
+    logits: Float[Tensor, "b m"], same: Bool[Tensor, "b m"], candidates: Bool[Tensor, "b m"] | None = None
+) -> Float[Tensor, " b"]:
+    """−mean over positives p of log(exp(l_ap) / Σ_x exp(l_ax)) for every anchor; equation 2. 0 for one without any.
+
+    x runs over `candidates`; without them over all but the anchor itself, which a square matrix has on its diagonal.
+    """
+    if candidates is None:
+        candidates = ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    positive = same & candidates
+    # The mean of (lse − l_ap) over p is lse − mean l_ap: no (B, M) matrix of log shares is needed.
     count = positive.sum(1)
-    return -torch.where(positive, log_share, 0.0).sum(1) / count.clamp(min=1)
+    mean = (logits * positive).sum(1) / count.clamp(min=1)
+    return torch.where(count > 0, masked_logsumexp(logits, candidates) - mean, 0.0)
+
+
+def nt_xent(
+    logits: Float[Tensor, "b m"], same: Bool[Tensor, "b m"], different: Bool[Tensor, "b m"]
+) -> Float[Tensor, " b"]:
+    """Σ over positives p of −log(exp(l_ap) / (exp(l_ap) + Σ_n exp(l_an))) for every anchor: p against negatives only."""
+    negatives = masked_logsumexp(logits, different)[:, None]  # (B, 1)
+    return torch.where(same, functional.softplus(negatives - logits), 0.0).sum(1)
 
 
 class SupCon(nn.Module):
     """Every other item of the batch is a candidate; logit = −distance / temperature.
 
     With the cosine distance this is the paper's loss to the letter; with another one the softmax is over that distance.
+    The mean is over anchors that have a positive and a negative: a batch of one class holds nothing to compare.
     """
 
-    def __init__(self, comparison: Comparison, temperature: float = 0.1) -> None:
+    name = "supcon"
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        temperature: float = 0.1,
+        *,
+        class_weights: Tensor | None = None,
+        miner: Miner | str | None = None,
+    ) -> None:
         super().__init__()
         self.comparison = comparison
         self.temperature = temperature
+        self.register_buffer("class_weights", class_weights)
+        self.miner = miner_of(miner)
 
+    @in_float32
     def forward(self, embeddings: Tensor, relation: Relation) -> LossOutput:
-        """`(B, D)` and labels `(B,)` → the value: the mean over anchors that have a positive."""
-        labels = labels_of(relation, "supcon")
-        distance = self.comparison.cross(embeddings, embeddings)  # (B, B)
-        same = labels[:, None] == labels[None]
-        values = supcon(-distance / self.temperature, same)  # (B,)
-        anchors = same.sum(1) > 1
-        nearest = distance.detach().clone().fill_diagonal_(torch.inf).argmin(1)
-        wrong = float((labels[nearest] != labels)[anchors].float().mean()) if bool(anchors.any()) else 0.0
-        n = int(anchors.sum())
+        """`(B, D)` and labels `(B,)` or a pair matrix → the value."""
+        return over_batch(self, embeddings, relation)
+
+    def measure(self, a: Tensor, b: Tensor) -> Tensor:
+        """`(B, D), (M, D)` → distances `(B, M)`."""
+        return self.comparison.cross(a, b)
+
+    def over(self, measured: Tensor, grid: Grid) -> LossOutput:
+        """The mean over anchors that have a positive and a negative."""
+        hard_grid(grid, self.name)
+        values = supcon(-measured / self.temperature, grid.same, grid.same | grid.different)  # (B,)
+        counted = grid.same.any(1) & grid.different.any(1)
+        return over_anchors(values, counted, nearest_is_wrong(measured, grid), grid.labels, self.class_weights)
+
+
+class NTXent(nn.Module):
+    """As SupCon, but a positive competes with the negatives only, and the mean is over genuine pairs.
+
+    With two views of every item and labels 0 … B/2 − 1 twice it is SimCLR's loss. Anchors without a negative are left
+    out; large classes weigh more here than in SupCon, as they have more genuine pairs.
+    """
+
+    name = "nt-xent"
+
+    def __init__(self, comparison: Comparison, temperature: float = 0.07, *, miner: Miner | str | None = None) -> None:
+        super().__init__()
+        self.comparison = comparison
+        self.temperature = temperature
+        self.miner = miner_of(miner)
+
+    @in_float32
+    def forward(self, embeddings: Tensor, relation: Relation) -> LossOutput:
+        """`(B, D)` and labels `(B,)` or a pair matrix → the value."""
+        return over_batch(self, embeddings, relation)
+
+    def measure(self, a: Tensor, b: Tensor) -> Tensor:
+        """`(B, D), (M, D)` → distances `(B, M)`."""
+        return self.comparison.cross(a, b)
+
+    def over(self, measured: Tensor, grid: Grid) -> LossOutput:
+        """The mean over genuine pairs of anchors that have a negative."""
+        hard_grid(grid, self.name)
+        counted = grid.same.any(1) & grid.different.any(1)
+        values = nt_xent(-measured / self.temperature, grid.same & counted[:, None], grid.different)  # (B,)
+        n = int((grid.same.sum(1) * counted).sum())
+        wrong = int((nearest_is_wrong(measured, grid) & counted).sum()) / max(1, int(counted.sum()))
         return LossOutput(values.sum() / max(1, n), n, wrong)

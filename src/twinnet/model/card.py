@@ -29,9 +29,8 @@ def card(model: Model) -> str:
             lines.append(f"- **{title}** {facts[key]}")
     config = facts.get("config", {})
     if config:
-        lines.append(
-            f"- **Loss** {config['loss']}, P × K = {config['identities_per_batch']} × {config['items_per_identity']}, seed {config['seed']}"
-        )
+        batch = f"{config['identities_per_batch']} × {config['items_per_identity']}"
+        lines.append(f"- **Loss** {config['loss']}, P × K = {batch}, seed {config['seed']}")
     if facts.get("best_validation_eer") is not None:
         lines.append(
             f"- **Best validation EER** {facts['best_validation_eer']:.2%} (it chose the weights, so it flatters)"
@@ -51,8 +50,9 @@ def card(model: Model) -> str:
         "",
         "## Limits",
         "",
-        "The rates hold for items like those that the threshold was learned on. Other cameras, pens, scripts or people can "
-        "have other rates: measure them with `twinnet evaluate MODEL DATA` and calibrate again before relying on a verdict.",
+        "The rates hold for items like those that the threshold was learned on. Other cameras, pens, scripts or people "
+        "can have other rates: measure them with `twinnet evaluate MODEL DATA` and calibrate again before relying on "
+        "a verdict.",
     ]
     return "\n".join(lines) + "\n"
 

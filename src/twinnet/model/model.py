@@ -13,7 +13,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from twinnet import compare, encoders
 from twinnet.core.errors import ConfigError, ModelFileError, NotCalibrated, TwinnetError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Decision, FloatArray, IntArray, Item
@@ -23,8 +22,9 @@ from twinnet.data.preprocess import Preprocess
 from twinnet.decide import DecisionRule
 from twinnet.encoders import EncoderSpec
 from twinnet.model import file
+from twinnet.model.forward import Embeddings, forward, geometry, placed
+from twinnet.model.network import misfit, skeleton, tensors_of
 
-Embeddings = npt.NDArray[np.float32]
 _BATCH = 256
 
 
@@ -43,37 +43,40 @@ class Model:
     def embed(self, items: Sequence[Item] | ImageStore, *, progress: Progress = SILENT) -> Embeddings:
         """`N` paths, encoded bytes or arrays, or a loaded store → embeddings `(N, D)` float32.
 
-        Raises UnreadableItem for the first item that cannot be decoded; load a data set to skip and list such items.
+        An item's embedding does not depend on which others come with it, to the rounding of float32. Raises
+        UnreadableItem for the first item that cannot be decoded; load a data set to skip and list such items.
         """
-        parts = []
+        if isinstance(items, str | bytes | Path):
+            raise ConfigError("embed takes a list of items. Next: put the one item into a list, [item].")
+        if isinstance(items, ImageStore) and geometry(items.preprocess) != geometry(self.preprocess):
+            raise ConfigError(
+                f"these images were loaded as {geometry(items.preprocess)}, and this model takes "
+                f"{geometry(self.preprocess)}. Next: load(data, model.preprocess)."
+            )
+        encoder, parts = placed(self.encoder, len(items)), []
         with progress.task("embedding", len(items)) as task:
             for start in range(0, len(items), _BATCH):
                 if isinstance(items, ImageStore):
                     images = items.images(np.arange(start, min(start + _BATCH, len(items))))
                 else:
                     images = np.stack([self.preprocess.apply(decode(item)) for item in items[start : start + _BATCH]])
-                parts.append(self.embed_images(images))
+                parts.append(forward(encoder, self.preprocess, images))
                 task.advance(len(images))
         return np.concatenate(parts) if parts else np.zeros((0, self.spec.dim), np.float32)
 
     def embed_images(self, images: npt.NDArray[np.uint8]) -> Embeddings:
         """Preprocessed images `(B, H, W, C)` uint8 → `(B, D)`."""
-        self.encoder.eval()
-        device = next(self.encoder.parameters()).device
-        inputs = torch.from_numpy(self.preprocess.normalise(images)).to(device)
-        with torch.inference_mode():
-            embedded: Embeddings = self.encoder(inputs.contiguous(memory_format=torch.channels_last)).cpu().numpy()
-        return embedded
+        return forward(self.encoder, self.preprocess, images)
 
     def paired(self, a: Embeddings, b: Embeddings) -> FloatArray:
         """Distances row by row, `(P, D), (P, D)` → `(P,)`."""
         with torch.inference_mode():
-            return _numpy(self._compare().paired(torch.from_numpy(a), torch.from_numpy(b)))
+            return _numpy(self._compare().paired(self._tensor(a), self._tensor(b)))
 
     def cross(self, a: Embeddings, b: Embeddings) -> FloatArray:
         """Distances of all against all, `(N, D), (M, D)` → `(N, M)`."""
         with torch.inference_mode():
-            return _numpy(self._compare().cross(torch.from_numpy(a), torch.from_numpy(b)))
+            return _numpy(self._compare().cross(self._tensor(a), self._tensor(b)))
 
     def pair_distances(self, embeddings: Embeddings, first: IntArray, second: IntArray) -> FloatArray:
         """Distances of given pairs of rows `(P,)`, in blocks, so that memory stays bounded."""
@@ -112,11 +115,27 @@ class Model:
         return hashlib.sha256(file.content_hash(manifest, self._tensors()).encode()).hexdigest()[:16]
 
     def save(self, path: str | Path) -> None:
-        """Write the one file."""
+        """Write the one file. Raises ConfigError for parts that `load` could not build again from their names."""
+        try:
+            odd = misfit(tensors_of(*skeleton(self.spec, comparison_name(self.comparison))), self._tensors())
+        except ConfigError as error:
+            raise ConfigError(f"this model cannot be saved: {error}") from error
+        if odd:
+            raise ConfigError(f"this model cannot be saved: its encoder is not what its spec says: {odd}.")
         file.write(Path(path), self._manifest(), self._tensors())
 
     def _compare(self) -> Any:
         return self.comparison
+
+    def _tensor(self, embeddings: Embeddings) -> Tensor:
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.spec.dim:
+            raise ConfigError(
+                f"expected embeddings (N, {self.spec.dim}) of this model, got {embeddings.shape}. "
+                "Next: embed the items with the same model."
+            )
+        own = torch.from_numpy(np.require(embeddings, np.float32, ["C", "W"]))
+        weight = next(self.comparison.parameters(), None)
+        return own if weight is None else own.to(weight.device)
 
     def _manifest(self) -> dict[str, Any]:
         return {
@@ -124,12 +143,11 @@ class Model:
             "preprocess": self.preprocess.to_dict(),
             "comparison": comparison_name(self.comparison),
             "rule": self.rule.to_dict() if self.rule else None,
-            "facts": self.facts,
+            "facts": file.plain(self.facts),
         }
 
     def _tensors(self) -> dict[str, Tensor]:
-        tensors = {f"encoder.{name}": value for name, value in self.encoder.state_dict().items()}
-        return tensors | {f"comparison.{name}": value for name, value in self.comparison.state_dict().items()}
+        return tensors_of(self.encoder, self.comparison)
 
 
 def comparison_name(comparison: nn.Module) -> str:
@@ -145,12 +163,16 @@ def load(path: str | Path) -> Model:
         spec = EncoderSpec(**manifest["encoder"])
         preprocess = Preprocess.from_dict(manifest["preprocess"])
         rule = DecisionRule.from_dict(manifest["rule"]) if manifest["rule"] else None
-        with torch.random.fork_rng(devices=[]):  # the random weights made here are thrown away at once
-            encoder, comparison = encoders.build(spec), compare.build(manifest["comparison"], spec.dim)
+        encoder, comparison = skeleton(spec, manifest["comparison"])
+        if odd := misfit(tensors_of(encoder, comparison), tensors):
+            raise ConfigError(odd)
         for part, name in ((encoder, "encoder."), (comparison, "comparison.")):
-            part.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
-    except (TwinnetError, RuntimeError, TypeError, KeyError, ConfigError) as error:
-        raise ModelFileError(f"{path}: the manifest and the weights do not fit together: {error}") from error
+            own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+            part.load_state_dict(own, assign=True)
+    except (TwinnetError, RuntimeError, TypeError, AttributeError, LookupError, ValueError, ArithmeticError) as error:
+        raise ModelFileError(
+            f"{path}: the manifest and the weights do not fit together: {error}. Next: train the model again."
+        ) from error
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(encoder.eval(), comparison.eval(), preprocess, rule, manifest["facts"], spec)
 

@@ -10,10 +10,11 @@ from twinnet.core.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """What `train` is told; `auto`, 0 and None leave a choice to the data (see `plan`). One of `minutes`, `epochs`, `steps` says how long; the schedule fits itself to it.
+    """What `train` is told; `auto`, 0 and None leave a choice to the data (see `plan`).
 
-    With `epochs` or `steps` the same seed gives the same weights on the same machine; `minutes` makes as many steps as
-    the machine manages, and the number is written into the model.
+    One of `minutes`, `epochs`, `steps` says how long; the schedule fits itself to it. With `epochs` or `steps` the same
+    seed gives the same weights on the same machine; `minutes` makes as many steps as the machine manages, and their
+    number is written into the model.
     """
 
     encoder: str = "auto"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from twinnet.core.version import __version__
 from twinnet.data.dataset import Dataset
 from twinnet.data.load import ImageStore
 from twinnet.training.config import TrainConfig
@@ -68,8 +69,6 @@ def training_facts(
 
 def versions() -> dict[str, str]:
     """What made it."""
-    from twinnet import __version__
-
     return {
         "twinnet": __version__,
         "torch": torch.__version__.split("+")[0],

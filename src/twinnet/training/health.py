@@ -30,15 +30,15 @@ class Health:
         self._collapsed = self._collapsed + 1 if float(around) <= _SPREAD * float(length) + 1e-12 else 0
         if self._collapsed >= _PATIENCE:
             raise TrainingError(
-                f"collapse at step {step}: all items have had the same embedding for {_PATIENCE} steps, so every pair is "
-                "called the same. Usual causes: a learning rate too high, or a margin that all pairs can satisfy at once. "
-                "Next: halve --lr, or try --loss supcon; check with twinnet doctor that the images are not all alike."
+                f"collapse at step {step}: all items have had the same embedding for {_PATIENCE} steps, so every pair "
+                "is called the same. Usual causes: a learning rate too high, or images that are all alike. "
+                "Next: halve --lr, or try --loss supcon."
             )
         self._frozen = self._frozen + 1 if float(gradient) == 0.0 and float(loss) > 0 else 0
         if self._frozen >= _PATIENCE:
             raise TrainingError(
-                f"frozen at step {step}: the loss is {float(loss):.3g} but no weight has had a gradient for {_PATIENCE} "
-                "steps. Next: check that the encoder's weights require gradients, and lower --lr (dead ReLUs)."
+                f"frozen at step {step}: the loss is {float(loss):.3g} but no weight has had a gradient for "
+                f"{_PATIENCE} steps. Next: lower --lr (dead ReLUs), or check that the encoder's weights may learn."
             )
 
 

@@ -73,7 +73,10 @@ def fit(
             state.step, state.elapsed_s, state.history, state.best_eer, state.waited,
         )  # fmt: skip
     health, started, saved_at = Health(), time.monotonic(), time.monotonic()
-    clock = lambda: spent + time.monotonic() - started  # noqa: E731
+
+    def clock() -> float:
+        return spent + time.monotonic() - started
+
     done = budget.progress(out.steps, clock())
     next_validation = (int(done * validations) + 1) / validations
     with progress.task("training", total=1.0) as bar:

@@ -37,13 +37,12 @@ def calibrate(
     where the pairs cannot support the asked FAR.
     """
     data = data if isinstance(data, Dataset) else open_dataset(data)
-    if seen := seen_identities(model, data):
-        if not accept_seen:
-            raise LeakError(
-                f"{len(seen)} of the {data.n_identities} identities of {data.source} were in the training set, such as "
-                f"{seen[0]}: a threshold learned on them would promise too much. "
-                "Next: give identities that training never saw."
-            )
+    if (seen := seen_identities(model, data)) and not accept_seen:
+        raise LeakError(
+            f"{len(seen)} of the {data.n_identities} identities of {data.source} were in the training set, such as "
+            f"{seen[0]}: a threshold learned on them would promise too much. "
+            "Next: give identities that training never saw."
+        )
     store = load(data, model.preprocess, progress=progress)
     return calibrate_store(
         model, store, method=method, far=far, value=value, probability=probability, seed=seed, progress=progress
@@ -82,7 +81,7 @@ def calibrate_store(
 
 
 def labelled_pairs(data: Dataset, *, max_pairs: int | None = None, seed: int = 0) -> tuple[Pairs, IntArray, IntArray]:
-    """The pairs to judge `data` by, and for each the identities of its two items (or the items, where none are known)."""
+    """The pairs to judge `data` by, and the identities of their items (or the items, where none are known)."""
     if data.pairs is not None:
         of = data.identities if data.identities is not None else np.arange(len(data))
         return data.pairs, of[data.pairs.first], of[data.pairs.second]

@@ -27,7 +27,7 @@ from twinnet.decide import eer, error_rates
 from twinnet.encoders import EncoderSpec
 from twinnet.model import Model
 from twinnet.pairs import PKSampler, TupleSampler
-from twinnet.training.calibrate import calibrate_store, labelled_pairs
+from twinnet.training.calibration import calibrate_store, labelled_pairs
 from twinnet.training.config import TrainConfig
 from twinnet.training.facts import training_facts
 from twinnet.training.loop import Validate, fit
