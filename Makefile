@@ -4,13 +4,15 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test check format venv bench help clean
+.PHONY: demo test check format venv docs bench help clean
 
 help:
 	@echo "make demo    train twins on invented characters and judge them on real digits (under 5 minutes on 2 cores)"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make check   lint, types, import contract"
 	@echo "make venv    the environment only, in .venv"
+	@echo "make docs    write docs/cli.md anew from the commands"
+	@echo "make bench   the Omniglot table: make bench OMNIGLOT=images_background.zip"
 
 venv: $(STAMP)
 
@@ -37,6 +39,9 @@ check: venv
 format: venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: venv
+	$(BIN)/python -m twinnet.cli.reference > docs/cli.md
 
 bench: venv
 	@test -n "$(OMNIGLOT)" || (echo "say where the data is: make bench OMNIGLOT=images_background.zip"; exit 2)

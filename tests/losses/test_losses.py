@@ -166,7 +166,7 @@ def test_losses_that_need_identities_say_so_when_given_pairs() -> None:
         SupCon(compare.Cosine())(embeddings, pairs)
     with pytest.raises(ConfigError, match="needs identities or triplets"):
         Triplet(compare.Cosine())(embeddings, pairs)
-    with pytest.raises(ConfigError, match="Known: bce, contrastive"):
+    with pytest.raises(ConfigError, match="Known: arcface, bce"):
         build("tripplet", compare.Cosine())
 
 

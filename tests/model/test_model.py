@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_swapping_the_two_items_changes_nothing(
     make: Callable[..., Model], comparison: str, pictures: Pictures
 ) -> None:
     model = make(comparison)
-    for a, b in zip(pictures, pictures[1:], strict=False):
+    for a, b in pairwise(pictures):
         assert model.distance(a, b) == model.distance(b, a)
         assert model.verify(a, b) == model.verify(b, a)
 

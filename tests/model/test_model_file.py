@@ -126,7 +126,7 @@ def test_a_file_cut_off_anywhere_is_refused(saved: Path, data: st.DataObject) ->
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_raise_another_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "noise").write_bytes(content)
-    with pytest.raises(ModelFileError, match="noise: .*Next: "):
+    with pytest.raises(ModelFileError, match=r"noise: .*Next: "):
         load(tmp_path / "noise")
 
 

@@ -12,6 +12,7 @@ from twinnet.core.errors import TwinnetError
 from twinnet.core.version import __version__
 
 _INTERRUPTED = 130
+_GO_ON = "interrupted. Next: repeat the command; train goes on from its last checkpoint, if any.\n"
 
 app = typer.Typer(
     name="twinnet", no_args_is_help=True, suggest_commands=True, add_completion=False, pretty_exceptions_enable=False,
@@ -47,10 +48,12 @@ def main() -> None:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(2)
     except SystemExit as done:
-        # Typer turns Ctrl-C into a silent exit.
-        if done.code == _INTERRUPTED:
-            sys.stderr.write("interrupted. Next: repeat the command; train goes on from its last checkpoint, if any.\n")
+        if done.code == _INTERRUPTED:  # Typer turns Ctrl-C into a silent exit
+            sys.stderr.write(_GO_ON)
         raise
+    except KeyboardInterrupt:  # before Typer took over, or after
+        sys.stderr.write(_GO_ON)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader went away, as `| head` does; Python must not complain about it while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

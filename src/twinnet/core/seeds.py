@@ -6,6 +6,8 @@ import zlib
 
 import numpy as np
 
+from twinnet.core.errors import ConfigError
+
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
     """A generator that depends on the seed and on every name, so that adding a use changes no other use.
@@ -13,6 +15,8 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     >>> stream(7, "split").integers(100) == stream(7, "split").integers(100)
     True
     """
+    if seed < 0:
+        raise ConfigError(f"a seed must be 0 or more, not {seed}.")
     return np.random.default_rng(np.random.SeedSequence([seed, *map(_number, names)]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.stats import norm
 
-from twinnet.core.errors import TooFewIdentities
+from twinnet.core.errors import ConfigError, TooFewIdentities
 from twinnet.core.seeds import stream
 from twinnet.core.types import Episode, FloatArray, IntArray, Interval
 from twinnet.evaluation.result import Result
@@ -33,6 +33,8 @@ def nway(
     `sessions (N,)` support and probe are by two different ones (drawers), and every session gives the support in turn.
     Raises TooFewIdentities when no group has `ways` classes.
     """
+    if min(ways, shots, episodes) < 1:
+        raise ConfigError(f"ways, shots and episodes must be at least 1; got {ways}, {shots} and {episodes}.")
     right = []
     for episode in _episodes(identities, ways, shots, episodes, seed, groups, sessions):
         d = distance(episode.support, episode.probe)  # (Q, N)

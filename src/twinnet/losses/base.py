@@ -49,13 +49,18 @@ Forward = Callable[[Self, Tensor, Relation], LossOutput]
 
 
 def in_float32(forward: Forward[Self]) -> Forward[Self]:
-    """Run a loss's `forward` in float32 at least, whatever autocast says: half floats overflow at 65,504."""
+    """Run a loss's `forward` in float32 at least, whatever autocast says: half floats overflow at 65,504.
+
+    A batch of no items is answered here, for all of them alike.
+    """
 
     @functools.wraps(forward)
     def wrapped(self: Self, embeddings: Tensor, relation: Relation) -> LossOutput:
         device = embeddings.device.type
         if embeddings.dtype in (torch.float16, torch.bfloat16):
             embeddings = embeddings.float()
+        if not len(embeddings):
+            return nothing(embeddings)
         on = torch.is_autocast_enabled(device)
         with torch.autocast(device, enabled=False) if on else nullcontext():
             return forward(self, embeddings, relation)

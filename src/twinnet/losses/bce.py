@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from twinnet.compare import Comparison, Learned
 from twinnet.losses.base import LossOutput, PairIndex, Relation, TripletIndex, in_float32
+from twinnet.losses.distances import distances
 from twinnet.losses.grid import Grid, given_pairs, grid_of, mined
 from twinnet.losses.matrix import miner_of
 from twinnet.losses.reduce import KindMean, over_kinds, over_soft_kinds
@@ -26,7 +27,7 @@ class BCE(nn.Module):
 
     The learned comparison brings its own logit. Any other distance d gets one here, logit = scale · (offset − d), with
     scale and offset learned beside the encoder and thrown away with the loss: calibration finds its own later.
-    `hardest` k keeps of every anchor's negatives only the k nearest. Soft targets t weigh the two terms with t and 1 − t.
+    `hardest` k keeps of every anchor's negatives only the k nearest. Soft targets t weigh the terms with t and 1 − t.
     """
 
     name = "bce"
@@ -63,14 +64,14 @@ class BCE(nn.Module):
         if self.miner is not None:
             with torch.no_grad():
                 learned = isinstance(compare, Learned)
-                distance = functional.softplus(-logit) if learned else compare.cross(embeddings, embeddings)
+                distance = functional.softplus(-logit) if learned else distances(compare, embeddings, embeddings)
             grid = mined(grid, distance, self.miner)
         return self.over(logit, grid)
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → the log odds of *same* `(B, M)`."""
         compare = self.comparison
-        return compare.cross_logit(a, b) if isinstance(compare, Learned) else self._logit(compare.cross(a, b))
+        return compare.cross_logit(a, b) if isinstance(compare, Learned) else self._logit(distances(compare, a, b))
 
     def _logit(self, distance: Tensor) -> Tensor:
         return self.log_scale.exp() * (self.offset - distance)

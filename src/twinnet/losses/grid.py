@@ -18,7 +18,7 @@ class Grid:
     """`same` and `different`, each `(B, M)`: bool, or float weights where the truth is soft or a miner weighs pairs.
 
     A pair that is neither is not compared: an item with itself, a copy of it, or a pair of which nothing is known.
-    `labels (B,)` are those of the anchors, if there are any; `twice` says that each pair stands here in both directions.
+    `labels (B,)` are those of the anchors, if there are any; `twice` says each pair stands here in both directions.
     """
 
     same: Tensor

@@ -61,14 +61,15 @@ def over_kinds(values: Tensor, same: Tensor, different: Tensor, mean: KindMean) 
     active: the same over pairs above 0 only; all: one mean over all pairs.
     """
     live = values.detach() > 0 if mean == "active" else None
-    weight = torch.where(same, *_per_pair(same, different, mean, live, live, values.dtype))
+    genuine, impostor = _per_pair(same, different, mean, live, live, values.dtype)
+    weight = torch.where(same, genuine, impostor)
     return (values * weight.masked_fill_(~(same | different), 0.0)).sum()
 
 
 def over_soft_kinds(pull: Tensor, push: Tensor, same: Tensor, different: Tensor, mean: KindMean) -> Tensor:
     """The same where a pair may be a little of both: `same` and `different` are its weights, of any shape."""
-    live = (pull.detach() > 0, push.detach() > 0) if mean == "active" else (None, None)
-    a, b = _per_pair(same, different, mean, *live, pull.dtype)
+    pulled, pushed = (pull.detach() > 0, push.detach() > 0) if mean == "active" else (None, None)
+    a, b = _per_pair(same, different, mean, pulled, pushed, pull.dtype)
     return a * (pull * same).sum() + b * (push * different).sum()
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from twinnet.compare import Comparison
 from twinnet.losses.base import LossOutput, Relation, in_float32
+from twinnet.losses.distances import distances
 from twinnet.losses.grid import Grid, hard_grid
 from twinnet.losses.matrix import miner_of, over_batch
 from twinnet.losses.reduce import masked_logsumexp, nearest_is_wrong, over_anchors
@@ -34,7 +35,7 @@ def supcon(
 def nt_xent(
     logits: Float[Tensor, "b m"], same: Bool[Tensor, "b m"], different: Bool[Tensor, "b m"]
 ) -> Float[Tensor, " b"]:
-    """Σ over positives p of −log(exp(l_ap) / (exp(l_ap) + Σ_n exp(l_an))) for every anchor: p against negatives only."""
+    """Σ over positives p of −log(exp(l_ap) / (exp(l_ap) + Σ_n exp(l_an))) of every anchor: p against negatives only."""
     negatives = masked_logsumexp(logits, different)[:, None]  # (B, 1)
     return torch.where(same, functional.softplus(negatives - logits), 0.0).sum(1)
 
@@ -47,6 +48,7 @@ class SupCon(nn.Module):
     """
 
     name = "supcon"
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class SupCon(nn.Module):
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → distances `(B, M)`."""
-        return self.comparison.cross(a, b)
+        return distances(self.comparison, a, b)
 
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """The mean over anchors that have a positive and a negative."""
@@ -86,7 +88,7 @@ class NTXent(nn.Module):
     out; large classes weigh more here than in SupCon, as they have more genuine pairs.
     """
 
-    name = "nt-xent"
+    name = "nt_xent"
 
     def __init__(self, comparison: Comparison, temperature: float = 0.07, *, miner: Miner | str | None = None) -> None:
         super().__init__()
@@ -101,7 +103,7 @@ class NTXent(nn.Module):
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → distances `(B, M)`."""
-        return self.comparison.cross(a, b)
+        return distances(self.comparison, a, b)
 
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """The mean over genuine pairs of anchors that have a negative."""

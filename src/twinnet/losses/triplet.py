@@ -12,6 +12,7 @@ from torch.nn import functional
 from twinnet.compare import Comparison
 from twinnet.core.errors import ConfigError
 from twinnet.losses.base import LossOutput, PairIndex, Relation, TripletIndex, in_float32
+from twinnet.losses.distances import distances
 from twinnet.losses.exact_triplet import hinge_sum, n_triplets, violation_sum
 from twinnet.losses.grid import Grid, grid_of, hard_grid, mined
 from twinnet.losses.matrix import miner_of
@@ -61,7 +62,8 @@ class Triplet(nn.Module):
         """`(B, D)` and labels `(B,)`, a pair matrix or triplets → the value."""
         if isinstance(relation, PairIndex):
             raise ConfigError(
-                "the triplet loss needs identities or triplets, and this data gives pairs. Next: use --loss contrastive."
+                "the triplet loss needs identities or triplets, and this data gives pairs. "
+                "Next: use --loss contrastive."
             )
         if isinstance(relation, TripletIndex):
             anchor, positive = embeddings[relation.anchor], embeddings[relation.positive]  # (T, D)
@@ -83,7 +85,7 @@ class Triplet(nn.Module):
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → distances `(B, M)`."""
-        return self.comparison.cross(a, b)
+        return distances(self.comparison, a, b)
 
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """All triplets of the grid, exactly."""

@@ -40,6 +40,11 @@ class Model:
     facts: dict[str, Any]
     spec: EncoderSpec
 
+    def __post_init__(self) -> None:
+        # Convolutions round differently in another memory layout, and a model must give the same bits before it is
+        # saved and after it is loaded. Training uses this layout too, for its speed.
+        self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
     def embed(self, items: Sequence[Item] | ImageStore, *, progress: Progress = SILENT) -> Embeddings:
         """`N` paths, encoded bytes or arrays, or a loaded store → embeddings `(N, D)` float32.
 
@@ -173,7 +178,6 @@ def load(path: str | Path) -> Model:
         raise ModelFileError(
             f"{path}: the manifest and the weights do not fit together: {error}. Next: train the model again."
         ) from error
-    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Model(encoder.eval(), comparison.eval(), preprocess, rule, manifest["facts"], spec)
 
 

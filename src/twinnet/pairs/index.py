@@ -20,7 +20,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class PairIndex:
-    """Given pairs inside a batch: rows `(P,)`, `(P,)`, and whether they are the same: `(P,)` bool, or float in [0, 1]."""
+    """Given pairs inside a batch: rows `(P,)`, `(P,)`, whether they are the same `(P,)`: bool, or in [0, 1]."""
 
     first: Tensor
     second: Tensor
@@ -48,7 +48,7 @@ class PairMatrix:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeIndex:
-    """An N-way K-shot question inside a batch: rows `support (N, K)`, `probe (Q,)`; `target (Q,)` is a row of support."""
+    """N-way K-shot inside a batch: rows `support (N, K)`, `probe (Q,)`; `target (Q,)` are rows of support."""
 
     support: Tensor
     probe: Tensor

@@ -56,7 +56,7 @@ def semi_hard(distances: Distances, labels: Batch) -> TripletIndex:
 
 
 def violating(margin: float) -> Miner:
-    """Every triplet that breaks the margin, listed one by one: for looking at, since the loss over all needs no list."""
+    """Every triplet that breaks the margin, one by one: for looking at, since the loss over all needs no list."""
 
     def mine(distances: Distances, labels: Batch) -> TripletIndex:
         same, different = kinds(labels)
@@ -73,7 +73,9 @@ def hardest(k: int) -> Miner:
 
     def mine(distances: Distances, labels: Batch) -> PairIndex:
         same, different = kinds(labels)
-        near, candidate = distances.masked_fill(~different, torch.inf).topk(min(k, len(labels)), largest=False)  # (B, k)
+        near, candidate = distances.masked_fill(~different, torch.inf).topk(
+            min(k, len(labels)), largest=False
+        )  # (B, k)
         anchor = torch.arange(len(labels), device=labels.device)[:, None].expand_as(candidate)
         real = torch.isfinite(near)
         return _pairs(same.nonzero(as_tuple=True), (anchor[real], candidate[real]))
@@ -82,7 +84,7 @@ def hardest(k: int) -> Miner:
 
 
 def multi_similarity(epsilon: float = 0.1) -> Miner:
-    """Negatives nearer than the farthest positive + ε, positives farther than the nearest negative − ε (Wang et al. 2019)."""
+    """Negatives nearer than the farthest positive + ε, positives farther than the nearest negative − ε (Wang 2019)."""
 
     def mine(distances: Distances, labels: Batch) -> PairIndex:
         same, different = kinds(labels)

@@ -36,6 +36,10 @@ from twinnet.training.plan import preprocessing, resolve
 from twinnet.training.source import BatchSource, StoredIdentities, StoredTuples
 
 
+# Of 40 identities there are hundreds of impostor pairs of identities; every further one would teach more than it measures.
+_MOST_HELD_OUT = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Data that shares no identity: what teaches, what chooses the checkpoint, what sets the threshold."""
@@ -107,7 +111,8 @@ def split(data: Dataset, config: TrainConfig) -> Parts:
     """
     shares = [config.validation_share, config.calibration_share]
     if data.identities is not None:
-        shares = [share if share * data.n_identities >= 1.5 else 0.0 for share in shares]
+        n = data.n_identities
+        shares = [min(share, _MOST_HELD_OUT / n) if share * n >= 1.5 else 0.0 for share in shares]
     asked = [1 - sum(shares), *(share for share in shares if share)]
     found = list(split_identities(data, asked, config.seed)) if len(asked) > 1 else [data]
     validation = found.pop(1) if shares[0] else None
