@@ -34,7 +34,9 @@ def main() -> None:
     args = parser.parse_args()
     data = twinnet.open_dataset(args.data)
     rows = [measure(data, args, seed) for seed in args.seeds]
-    table = Table(title=f"{args.train_identities} identities to train on, the others verified, {args.minutes:g} minutes")
+    table = Table(
+        title=f"{args.train_identities} identities to train on, the others verified, {args.minutes:g} minutes"
+    )
     for column in ("seed", "verified", "EER [95 %]", "AUC", "raw pixels' EER", "steps"):
         table.add_column(column)
     for row in rows:

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-import twinnet
-
 
 @pytest.mark.parametrize("room", ["core", "data", "decide", "evaluation"])
 def test_rooms_below_the_network_load_no_torch(room: str) -> None:
@@ -16,6 +14,6 @@ def test_rooms_below_the_network_load_no_torch(room: str) -> None:
 
 
 def test_train_is_a_function_also_after_its_room_was_imported() -> None:
-    import twinnet.training.run  # noqa: F401
+    import twinnet.training.run
 
     assert callable(twinnet.train)

@@ -47,14 +47,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(loss: str)
 
 
 def test_training_lowers_the_error_on_identities_it_never_saw() -> None:
-    data = twinnet.digits()
-    names = ["0", "1", "2", "3", "4", "5", "6"]
-    known = np.isin(data.labels(), [data.identity_names.index(name) for name in names])
-    seen, unseen = data.subset(np.flatnonzero(known)), data.subset(np.flatnonzero(~known))
-    config = replace(TINY, width=8, dim=16, validation_share=0, calibration_share=0, identities_per_batch=7)
-    before = twinnet.evaluate(twinnet.train(seen, replace(config, steps=1)), unseen).metrics["eer"].point
-    after = twinnet.evaluate(twinnet.train(seen, replace(config, steps=120)), unseen).metrics["eer"].point
-    assert after < before - 0.03
+    from twinnet.apps.demo import CHARACTERS, CONFIG, train_on_invented
+
+    identities = np.repeat(np.arange(10**9, 10**9 + 40), 5)  # far beyond what so few steps can reach
+    unseen = twinnet.from_arrays(list(CHARACTERS.draw(identities, np.random.default_rng(0))), identities.tolist())
+    config = replace(CONFIG, width=16, identities_per_batch=16, device="cpu")
+    before, after = (
+        twinnet.evaluate(train_on_invented(replace(config, steps=steps)), unseen).metrics["eer"].point
+        for steps in (1, 100)
+    )
+    assert after < before - 0.05
 
 
 def test_parts_share_no_identity_and_the_threshold_comes_from_the_calibration_part() -> None:
@@ -96,7 +98,9 @@ def test_a_run_killed_with_sigkill_resumes_to_the_same_weights(tmp_path: Path) -
     assert not checkpoint.exists()
 
 
-def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "m.twin"
     interrupted = replace(TINY, checkpoint_s=0.0)
 
@@ -222,10 +226,13 @@ def test_unknown_settings_are_refused_with_the_known_ones() -> None:
 
 
 def test_the_plan_tells_drawings_from_photographs() -> None:
+    from twinnet.data.invented import InventedCharacters
     from twinnet.training.plan import resolve
 
-    drawn = resolve(twinnet.TrainConfig(steps=1), digits())
-    assert (drawn.encoder, drawn.size_px, drawn.channels, drawn.class_turns) == ("compact", 16, 1, True)
+    images = InventedCharacters(pen=(0.03, 0.05)).draw(np.arange(8), np.random.default_rng(0))
+    drawn = resolve(twinnet.TrainConfig(steps=1), twinnet.from_arrays(list(images), [0, 0, 1, 1, 2, 2, 3, 3]))
+    assert (drawn.encoder, drawn.size_px, drawn.channels, drawn.augment) == ("resnet", 32, 1, "drawing")
+    assert drawn.class_turns is True
     rng = np.random.default_rng(0)
     photos = [rng.integers(0, 255, (80, 60, 3), dtype=np.uint8) for _ in range(8)]
     photo = resolve(twinnet.TrainConfig(steps=1), twinnet.from_arrays(photos, [0, 0, 1, 1, 2, 2, 3, 3]))

@@ -28,6 +28,14 @@ def distances(comparison: Comparison, a: Tensor, b: Tensor) -> Tensor:
     return comparison.cross(a, b)
 
 
+def squared_distances(comparison: Comparison, a: Tensor, b: Tensor) -> Tensor:
+    """The squares of them. For Euclidean the product suffices, as nearly nothing stays so; it may be a little below 0."""
+    if isinstance(comparison, Euclidean) and torch.get_float32_matmul_precision() == "highest":
+        lengths = a.square().sum(1, keepdim=True) + b.square().sum(1)  # (N, 1) + (M,) -> (N, M)
+        return torch.addmm(lengths, a, b.T, alpha=-2)
+    return comparison.cross(a, b).square()
+
+
 def euclidean_cross(a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """|a − b| of all against all, with gradient zero where a = b; six digits of it at least in float32."""
     with torch.no_grad():

@@ -20,6 +20,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from twinnet.losses.logsumexp import padded
+
 Distances = Float[Tensor, "b m"]
 Mask = Bool[Tensor, "b m"]
 
@@ -134,10 +136,7 @@ def _limits(distance: Tensor, same: Tensor, margin: float) -> tuple[Int[Tensor, 
 
     Padding has the limit minus infinity, under which there is no negative.
     """
-    count = same.sum(1)  # (B,)
-    most = int(count.max()) if len(count) else 0
-    anchor, positive = same.nonzero(as_tuple=True)  # (G,), by anchor
-    slot = torch.arange(len(anchor), device=anchor.device) - (count.cumsum(0) - count)[anchor]
+    anchor, positive, slot, most = padded(same)  # (G,)
     index = anchor.new_zeros(len(same), most)
     limit = distance.new_full((len(same), most), -torch.inf)
     index[anchor, slot] = positive

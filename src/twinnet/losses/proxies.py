@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from twinnet.core.errors import ConfigError
 from twinnet.losses.base import LossOutput, Relation, in_float32, labels_of
-from twinnet.losses.reduce import masked_logsumexp
+from twinnet.losses.logsumexp import masked_logsumexp
 
 
 def arcface(cosine: Float[Tensor, " b"], margin: float) -> Float[Tensor, " b"]:
@@ -41,8 +41,8 @@ def proxy_anchor(
     cosine: Float[Tensor, "b c"], own: Bool[Tensor, "b c"], margin: float, alpha: float
 ) -> tuple[Float[Tensor, " c"], Float[Tensor, " c"]]:
     """log(1 + Σ_own exp(−α (s − δ))) and log(1 + Σ_others exp(α (s + δ))) of each class (Kim et al. 2020, eq. 4)."""
-    pull = functional.softplus(masked_logsumexp(alpha * (margin - cosine), own, dim=0))
-    push = functional.softplus(masked_logsumexp(alpha * (margin + cosine), ~own, dim=0))
+    pull = functional.softplus(masked_logsumexp(alpha * (margin - cosine.T), own.T))
+    push = functional.softplus(masked_logsumexp(alpha * (margin + cosine.T), ~own.T))
     return pull, push
 
 

@@ -14,11 +14,6 @@ from twinnet.losses.grid import Grid
 KindMean = Literal["balanced", "active", "all"]
 
 
-def masked_logsumexp(logits: Tensor, mask: Tensor, dim: int = 1) -> Tensor:
-    """log Σ exp over the masked entries. Of none it is the lowest finite number, not −∞: its gradient would be NaN."""
-    return logits.masked_fill(~mask, torch.finfo(logits.dtype).min).logsumexp(dim)
-
-
 def class_balanced(counts: Int[Tensor, " c"], beta: float = 0.999) -> Float[Tensor, " c"]:
     """Weights of classes with `counts` items, mean 1: (1 − β) / (1 − βⁿ) (Cui et al. 2019, equation 6); 0 for none.
 
@@ -50,8 +45,8 @@ def over_anchors(
 def nearest_is_wrong(distance: Float[Tensor, "b m"], grid: Grid) -> Bool[Tensor, " b"]:
     """Whether an anchor's nearest candidate is a negative."""
     with torch.no_grad():
-        positive = distance.masked_fill(~grid.same, torch.inf).amin(1)
-        return distance.masked_fill(~grid.different, torch.inf).amin(1) < positive
+        positive = torch.where(grid.same, distance, torch.inf).amin(1)
+        return torch.where(grid.different, distance, torch.inf).amin(1) < positive
 
 
 def over_kinds(values: Tensor, same: Tensor, different: Tensor, mean: KindMean) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -9,10 +11,11 @@ from torch.nn import functional
 
 from twinnet.compare import Comparison
 from twinnet.losses.base import LossOutput, Relation, in_float32
-from twinnet.losses.distances import distances
-from twinnet.losses.grid import Grid, hard_grid
+from twinnet.losses.distances import distances, squared_distances
+from twinnet.losses.grid import Grid, grid_of, hard_grid, mined
+from twinnet.losses.logsumexp import masked_logsumexp
 from twinnet.losses.matrix import miner_of, over_batch
-from twinnet.losses.reduce import masked_logsumexp, nearest_is_wrong, over_anchors
+from twinnet.losses.reduce import nearest_is_wrong, over_anchors
 from twinnet.pairs.miners import Miner
 
 Distances = Float[Tensor, "b m"]
@@ -160,16 +163,20 @@ class NCA(nn.Module):
     @in_float32
     def forward(self, embeddings: Tensor, relation: Relation) -> LossOutput:
         """`(B, D)` and labels `(B,)` or a pair matrix → the value."""
-        return over_batch(self, embeddings, relation)
+        grid = grid_of(relation, self.name)
+        measured = self.measure(embeddings, embeddings)  # (B, B)
+        if self.miner is not None:
+            grid = mined(grid, measured.detach().clamp(min=0).sqrt() if self.squared else measured, self.miner)
+        return self.over(measured, grid)
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
-        """`(B, D), (M, D)` → distances `(B, M)`."""
-        return distances(self.comparison, a, b)
+        """`(B, D), (M, D)` → distances `(B, M)`, squared if the loss is."""
+        return squared_distances(self.comparison, a, b) if self.squared else distances(self.comparison, a, b)
 
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """The mean over anchors that have a positive and a negative."""
         hard_grid(grid, self.name)
-        logits = -self.scale * (measured.square() if self.squared else measured)
-        values = nca(logits, grid.same, grid.same | grid.different)
+        values = nca(-self.scale * measured, grid.same, grid.same | grid.different)
         counted = grid.same.any(1) & grid.different.any(1)
-        return over_anchors(values, counted, nearest_is_wrong(measured, grid), grid.labels, self.class_weights)
+        wrong = values.detach() > math.log(2)  # the positives' share is below a half
+        return over_anchors(values, counted, wrong, grid.labels, self.class_weights)

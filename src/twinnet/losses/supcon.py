@@ -11,8 +11,9 @@ from twinnet.compare import Comparison
 from twinnet.losses.base import LossOutput, Relation, in_float32
 from twinnet.losses.distances import distances
 from twinnet.losses.grid import Grid, hard_grid
+from twinnet.losses.logsumexp import masked_logsumexp
 from twinnet.losses.matrix import miner_of, over_batch
-from twinnet.losses.reduce import masked_logsumexp, nearest_is_wrong, over_anchors
+from twinnet.losses.reduce import nearest_is_wrong, over_anchors
 from twinnet.pairs.miners import Miner
 
 

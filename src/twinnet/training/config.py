@@ -65,9 +65,7 @@ class TrainConfig:
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be positive; got {self.learning_rate}.")
         if not 0 <= self.validation_share + self.calibration_share < 1:
-            raise ConfigError(
-                "validation_share + calibration_share must be in [0, 1): something must be left to train on."
-            )
+            raise ConfigError("validation_share + calibration_share must be in [0, 1): training needs the rest.")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
