@@ -35,7 +35,7 @@ def main() -> None:
     data = twinnet.open_dataset(args.data)
     rows = [measure(data, args, seed) for seed in args.seeds]
     table = Table(
-        title=f"{args.train_identities} identities to train on, the others verified, {args.minutes:g} minutes"
+        title=f"trained on {args.train_identities} identities, verified the others, {args.minutes:g} minutes"
     )
     for column in ("seed", "verified", "EER [95 %]", "AUC", "raw pixels' EER", "steps"):
         table.add_column(column)

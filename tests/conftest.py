@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# The shapes in the signatures of these rooms are checked on every call while tests run.
+install_import_hook(["twinnet.compare", "twinnet.encoders", "twinnet.losses"], "beartype.beartype")
 
 settings.register_profile("steady", deadline=None)  # a first import or a busy machine is no failure
 settings.load_profile("steady")

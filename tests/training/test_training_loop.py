@@ -1,4 +1,4 @@
-"""The loop: the same seed gives the same weights, a killed run goes on exactly, and a hopeless one says why it stops."""
+"""The loop: the same seed gives the same weights, a killed run goes on exactly, a hopeless one says why it stops."""
 
 import os
 import signal

@@ -20,7 +20,7 @@ class TrainConfig:
     encoder: str = "auto"
     comparison: Literal["euclidean", "cosine", "learned"] = "cosine"
     loss: Literal["contrastive", "triplet", "bce", "supcon"] = "supcon"
-    loss_settings: dict[str, float] = field(default_factory=dict)
+    loss_settings: dict[str, Any] = field(default_factory=dict)
     dim: int = 64
     width: int = 0
     dropout: float = 0.1

@@ -35,7 +35,7 @@ from twinnet.training.machine import choose
 from twinnet.training.plan import preprocessing, resolve
 from twinnet.training.source import BatchSource, StoredIdentities, StoredTuples
 
-# Of 40 identities there are hundreds of impostor pairs of identities; every further one would teach more than it measures.
+# 40 identities make 780 pairs of different ones; every further one would teach more than it measures.
 _MOST_HELD_OUT = 40
 
 
