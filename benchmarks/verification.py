@@ -34,9 +34,7 @@ def main() -> None:
     args = parser.parse_args()
     data = twinnet.open_dataset(args.data)
     rows = [measure(data, args, seed) for seed in args.seeds]
-    table = Table(
-        title=f"trained on {args.train_identities} identities, verified the others, {args.minutes:g} minutes"
-    )
+    table = Table(title=f"trained on {args.train_identities} identities, verified the others, {args.minutes:g} minutes")
     for column in ("seed", "verified", "EER [95 %]", "AUC", "raw pixels' EER", "steps"):
         table.add_column(column)
     for row in rows:

@@ -68,12 +68,12 @@ PAIRS: dict[str, tuple[nn.Module, nn.Module, float]] = {
     "n_pairs": (NPairs(compare.Cosine(), 1.0), pml.NPairsLoss(distance=COSINE), 1),
     "multi_similarity": (MultiSimilarity(compare.Cosine()), pml.MultiSimilarityLoss(), 1),
     "multi_similarity euclidean": (
-        MultiSimilarity(compare.Euclidean(), 2, 5, 1.5),
+        MultiSimilarity(compare.Euclidean(), 2.0, 5.0, 1.5),
         pml.MultiSimilarityLoss(2, 5, 1.5, distance=LP),
         1,
     ),
     "circle": (
-        Circle(compare.Cosine(), 0.25, 16),
+        Circle(compare.Cosine(), 0.25, 16.0),
         pml.CircleLoss(0.25, 16, reducer=reducers.AvgNonZeroReducer()),
         1,
     ),
@@ -185,8 +185,8 @@ def all_losses() -> list[nn.Module]:
         Contrastive(cosine), Triplet(cosine), Triplet(cosine, miner="batch_hard"), Triplet(cosine, miner="semi_hard"),
         Triplet(cosine, 0.0, soft=True, miner="batch_hard"), Triplet(cosine, swap=True), BCE(cosine), BCE(learned),
         BCE(cosine, hardest=3), SupCon(cosine), NTXent(cosine), NPairs(cosine), MultiSimilarity(cosine),
-        Circle(cosine, 0.4, 10), NCA(cosine), Prototypical(cosine), ArcFace(6, 8, scale=8), CosFace(6, 8, scale=8),
-        ProxyAnchor(6, 8), CrossEntropy(),
+        Circle(cosine, 0.4, 10.0), NCA(cosine), Prototypical(cosine), ArcFace(6, 8, scale=8.0),
+        CosFace(6, 8, scale=8.0), ProxyAnchor(6, 8), CrossEntropy(),
     ]  # fmt: skip
     return [loss.double() for loss in losses]
 

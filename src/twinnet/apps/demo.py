@@ -59,6 +59,10 @@ def demo(out: str | Path, *, minutes: float = 3.0, steps: int = 0, seed: int = 0
     unseen = _only(store, _NEW)
     result = evaluate(model, unseen, seed=seed)
     one_shot, pixels = read_digits(model, store, seed=seed)
+    reading = {
+        "one_shot_accuracy": one_shot.metrics["accuracy"],
+        "one_shot_accuracy_pixels": pixels.metrics["accuracy"],
+    }
     beside = contrast(model, store, _LEARNED, AUGMENT, config, progress=progress)
     path = folder / "digits.twin"
     model.save(path)
@@ -72,6 +76,7 @@ def demo(out: str | Path, *, minutes: float = 3.0, steps: int = 0, seed: int = 0
         f"model: {path}\npage:  {page}",
         f"next:  twinnet verify {path} {examples[0]} {examples[1]}",
     )
+    result = replace(result, metrics={**result.metrics, **reading})
     return Shown(path, page, result, one_shot, pixels, beside, summary)
 
 

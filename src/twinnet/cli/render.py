@@ -13,7 +13,7 @@ from rich.table import Table
 
 from twinnet.core.types import Interval
 
-_RATES = ("eer", "auc", "accuracy", "far", "frr", "error", "tar_at", "probability")
+_RATES = ("eer", "auc", "accuracy", "far", "frr", "error", "tar_at", "probability", "one_shot")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

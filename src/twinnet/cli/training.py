@@ -37,7 +37,7 @@ def demo(
     if json:
         print_json(shown.result.to_json("demo", versions()))
         return
-    figures("Digits 5–9, which neither training nor threshold ever saw", shown.result.metrics)
+    figures("Pairs of the digits 5–9, and one-shot reading of all ten", shown.result.metrics)
     for line in shown.summary:
         say(line)
 

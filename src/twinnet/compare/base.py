@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 
+@runtime_checkable
 class Comparison(Protocol):
     """Distances between embeddings: symmetric, never negative, lower is more alike."""
 

@@ -1,29 +1,43 @@
 """5b How it decides: error rates, intervals, threshold, probability, the rule. NumPy only; plain arrays in and out."""
 
-from twinnet.decide.intervals import WeightedRates, clopper_pearson, over_identities
-from twinnet.decide.probability import CALIBRATORS, Isotonic, Platt, brier, fit_isotonic, fit_platt
+from twinnet.decide.abstain import AbstainBand, abstain_band
+from twinnet.decide.fit import CALIBRATORS, fit_beta, fit_isotonic, fit_platt
+from twinnet.decide.intervals import clopper_pearson, joined, over_identities
+from twinnet.decide.probability import Beta, Isotonic, Platt, calibrator_from_dict
 from twinnet.decide.rates import auc, eer, error_rates, frr_at_far, rates_at
+from twinnet.decide.reliability import Reliability, brier, ece, reliability
 from twinnet.decide.rule import DecisionRule, far_in_gallery
-from twinnet.decide.threshold import ThresholdChoice, choose_threshold, impostors_needed
+from twinnet.decide.threshold import ThresholdChoice, choose_threshold, far_supported, impostors_needed
+from twinnet.decide.weighted import WeightedRates
 
 __all__ = [
     "CALIBRATORS",
+    "AbstainBand",
+    "Beta",
     "DecisionRule",
     "Isotonic",
     "Platt",
+    "Reliability",
     "ThresholdChoice",
     "WeightedRates",
+    "abstain_band",
     "auc",
     "brier",
+    "calibrator_from_dict",
     "choose_threshold",
     "clopper_pearson",
+    "ece",
     "eer",
     "error_rates",
     "far_in_gallery",
+    "far_supported",
+    "fit_beta",
     "fit_isotonic",
     "fit_platt",
     "frr_at_far",
     "impostors_needed",
+    "joined",
     "over_identities",
     "rates_at",
+    "reliability",
 ]

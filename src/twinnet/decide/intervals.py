@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.special import expit, logit
 from scipy.stats import beta
+from scipy.stats import t as student
 
 from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, IntArray, Interval
-from twinnet.decide.checks import checked
 
-Weighted = Callable[[FloatArray], float]
+DAMPING = 0.5
+"""How far a bootstrap weight goes from 1 towards the number of times that an identity was drawn."""
 
 
 def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
@@ -23,67 +27,82 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> Interval:
     return Interval(low, k / n if n else float("nan"), high if n else 1.0, level, "Clopper-Pearson")
 
 
-class WeightedRates:
-    """EER, AUC and accuracy of weighted pairs; sorted once, so that each of a thousand replicates is a few sums."""
-
-    def __init__(self, distances: npt.ArrayLike, same: npt.ArrayLike, threshold: float | None = None) -> None:
-        d, s = checked(distances, same)
-        self.order = np.argsort(d, kind="stable")
-        d, self._same = d[self.order], s[self.order]
-        self._last = np.append(np.flatnonzero(np.diff(d)), len(d) - 1)  # the last pair of each distinct distance
-        self._accepted = int(np.searchsorted(d, threshold, side="left")) if threshold is not None else 0
-
-    def __call__(self, weights: FloatArray) -> tuple[float, float, float, float, float]:
-        """EER, AUC, and accuracy, FAR, FRR at the threshold, for weights `(P,)` in the pairs' original order."""
-        w = weights[self.order]
-        genuine = np.concatenate([[0.0], np.cumsum(w * self._same)])
-        impostor = np.concatenate([[0.0], np.cumsum(w * ~self._same)])
-        if not genuine[-1] or not impostor[-1]:
-            return (float("nan"),) * 5
-        at = np.concatenate([[0], self._last + 1])
-        tar, far = genuine[at] / genuine[-1], impostor[at] / impostor[-1]
-        gap = far - (1 - tar)
-        right = int(np.argmax(gap >= 0))
-        left = max(right - 1, 0)
-        t = -gap[left] / (gap[right] - gap[left]) if right else 0.0
-        accepted_far = impostor[self._accepted] / impostor[-1]
-        rejected = 1 - genuine[self._accepted] / genuine[-1]
-        right_answers = genuine[self._accepted] + impostor[-1] - impostor[self._accepted]
-        return (
-            float(far[left] + t * (far[right] - far[left])),
-            float(np.trapezoid(tar, far)),
-            float(right_answers / (genuine[-1] + impostor[-1])),
-            float(accepted_far),
-            float(rejected),
-        )
-
-
 def over_identities(
-    statistic: Callable[[FloatArray], Sequence[float]],
+    statistic: Callable[[FloatArray], npt.ArrayLike],
     first: IntArray,
     second: IntArray,
     *,
+    pairs: Sequence[int],
     replicates: int = 400,
     level: float = 0.95,
     seed: int = 0,
 ) -> list[Interval]:
-    """Percentile intervals of `statistic(weights (P,)) -> (S,)` by resampling identities, not pairs.
+    """Intervals of rates, `statistic(weights (P,)) -> (S,)` in [0, 1], by resampling identities, not pairs.
 
-    Pairs that share a person are not independent, so people are drawn with replacement and a pair weighs the product
-    of how often its two people were drawn (Owen 2007, the pigeonhole bootstrap); a genuine pair has one person only.
-    `first` and `second` `(P,)` are the identities of each pair's two items.
+    Pairs that share a person are not independent, so people are drawn with replacement, and a pair weighs the product
+    of its two people's weights (the pigeonhole bootstrap: Owen 2007); a genuine pair has one person only. `first` and
+    `second (P,)` are the identities of each pair's two items, `pairs (S,)` the number of pairs behind each rate.
+
+    Three things make 95 % mean 95 % with 10 to 60 identities (`decide.coverage` measures it; percentiles held 80 %):
+
+    * The weight of a person drawn m times is 1 + (m − 1)/2, and deviations are doubled again. The product of two whole
+      multiplicities triples the variance that belongs to the pair alone; halfway there it is little more than doubled,
+      no kind of pair ever loses all its weight, and what people contribute is kept in full.
+    * Deviations are measured on the log-odds scale, where errors near 0 are skewed no more.
+    * Student's t with the effective number of identities, (Σ g)² / Σ g² for g genuine pairs each (Kish 1965), less one:
+      a few people with many pairs are few people.
+
+    A rate of exactly 0 or 1 does not vary under resampling: it gets the Clopper–Pearson interval of its pairs. Where
+    all genuine pairs are of one identity there is no interval, and `method` is empty.
     """
     names, where = np.unique(np.concatenate([first, second]), return_inverse=True)
-    a, b = where[: len(first)], where[len(first) :]
+    a, b, n = where[: len(first)], where[len(first) :], len(names)
     own = a == b
-    point = statistic(np.ones(len(first)))
+    effective = _effective(np.bincount(a[own], minlength=n) if own.any() else np.bincount(where))
+    point = np.asarray(statistic(np.ones(len(first))), np.float64)
+    if effective < 1 + 1e-9:  # genuine pairs of one person only: what varies between people cannot be seen
+        return [Interval(float(p), float(p), float(p), level) for p in point]
+    half = 0.5 / np.asarray(pairs)  # half a pair: keeps the log-odds finite
     rng = stream(seed, "bootstrap")
-    draws = []
+    squares = np.zeros(len(point))
     for _ in range(replicates):
-        times = rng.multinomial(len(names), np.full(len(names), 1 / len(names))).astype(np.float64)
-        draws.append(statistic(np.where(own, times[a], times[a] * times[b])))
-    ends = np.nanquantile(np.array(draws), [(1 - level) / 2, (1 + level) / 2], axis=0)
-    method = f"bootstrap over {len(names)} identities"
+        times = rng.multinomial(n, np.full(n, 1 / n))
+        weight = 1 + DAMPING * (times - 1.0)
+        found = np.asarray(statistic(np.where(own, weight[a], weight[a] * weight[b])))
+        squares += (_log_odds(found, half) - _log_odds(point, half)) ** 2
+    error = np.sqrt(squares / replicates * effective / (effective - 1)) / DAMPING
+    reach = student.ppf((1 + level) / 2, max(1.0, effective - 1)) * error
+    ends = [expit(_log_odds(point, half) + sign * reach) * (1 + 2 * half) - half for sign in (-1, 1)]
+    method = f"bootstrap over {n} identities"
     return [
-        Interval(float(low), float(p), float(high), level, method) for p, low, high in zip(point, *ends, strict=True)
+        _unvarying(p, size, level)
+        if p in (0.0, 1.0)
+        else Interval(max(0.0, float(low)), float(p), min(1.0, float(high)), level, method)
+        for p, low, high, size in zip(point, *ends, pairs, strict=True)
     ]
+
+
+def joined(first: IntArray, second: IntArray, same: npt.NDArray[np.bool_]) -> tuple[IntArray, IntArray]:
+    """Identities of items that are known by pairs only: items that genuine pairs join, near or far, are one identity.
+
+    `first`, `second (P,)` item numbers → identity numbers, each `(P,)`.
+    """
+    items, where = np.unique(np.concatenate([first, second]), return_inverse=True)
+    a, b = where[: len(first)], where[len(first) :]
+    graph = coo_array((np.ones(int(same.sum())), (a[same], b[same])), shape=(len(items), len(items)))
+    identity = connected_components(graph, directed=False)[1].astype(np.int64)
+    return identity[a], identity[b]
+
+
+def _effective(genuine: IntArray) -> float:
+    g = genuine.astype(np.float64)
+    return float(g.sum() ** 2 / (g**2).sum())
+
+
+def _log_odds(rate: FloatArray, half: FloatArray) -> FloatArray:
+    return np.asarray(logit((np.clip(rate, 0, 1) + half) / (1 + 2 * half)))
+
+
+def _unvarying(point: float, n: int, level: float) -> Interval:
+    exact = clopper_pearson(round(point) * n, n, level)
+    return Interval(exact.low, float(point), exact.high, level, "Clopper-Pearson, pairs taken as independent")

@@ -1,21 +1,24 @@
-"""Distance → probability of being the same: Platt's sigmoid, or a free monotone curve."""
+"""Distance → probability of being the same: three falling curves, and the reading and writing of them.
+
+A probability assumes a share of genuine pairs among those compared, the `prior` of the fit. It is one half unless told,
+because the share in a set of calibration pairs is an accident of how the pairs were drawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from twinnet.core.errors import CalibrationError
 from twinnet.core.types import FloatArray
-from twinnet.decide.checks import checked
 
 
+@runtime_checkable
 class Calibrator(Protocol):
     """`(P,)` distances → `(P,)` probabilities, never rising with the distance."""
 
@@ -31,13 +34,52 @@ class Platt:
     slope: float
     offset: float
 
+    def __post_init__(self) -> None:
+        _need(np.isfinite([self.slope, self.offset]).all() and self.slope >= 0, "Platt needs a finite slope >= 0")
+
     def __call__(self, distances: npt.ArrayLike) -> FloatArray:
         """`(P,)` → `(P,)`."""
         return np.asarray(expit(self.offset - self.slope * np.asarray(distances, np.float64)))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return {"kind": "platt", "slope": self.slope, "offset": self.offset}
+        return {"kind": "platt", **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Beta:
+    """logit p = a·ln s − b·ln(1 − s) + c with s = exp(−distance / scale), a, b ≥ 0 (Kull, Silva Filho & Flach 2017).
+
+    ln s is −distance / scale: with b = 0 this is Platt's sigmoid, and b bends it near distance 0. With scale = 1 and
+    the learned comparison's distance, −log p, it is exactly the published map of that p. Distances below `nearest`,
+    the least one seen, count as `nearest`: at 0 the formula would be certain.
+    """
+
+    a: float
+    b: float
+    c: float
+    scale: float
+    nearest: float
+
+    def __post_init__(self) -> None:
+        values = np.array([self.a, self.b, self.c, self.scale, self.nearest])
+        valid = np.isfinite(values).all() and min(self.a, self.b) >= 0 and min(self.scale, self.nearest) > 0
+        _need(valid, "Beta needs finite a, b >= 0 and scale, nearest > 0")
+
+    def __call__(self, distances: npt.ArrayLike) -> FloatArray:
+        """`(P,)` → `(P,)`."""
+        log_s, log_rest = self.logs(distances, self.scale, self.nearest)
+        return np.asarray(expit(self.a * log_s - self.b * log_rest + self.c))
+
+    @staticmethod
+    def logs(distances: npt.ArrayLike, scale: float, nearest: float) -> tuple[FloatArray, FloatArray]:
+        """ln s and ln(1 − s), each `(P,)`."""
+        log_s = -np.maximum(np.asarray(distances, np.float64), nearest) / scale
+        return log_s, np.log(-np.expm1(log_s))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON-able values."""
+        return {"kind": "beta", **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +88,12 @@ class Isotonic:
 
     distance: tuple[float, ...]
     probability: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        x, y = np.array(self.distance, np.float64), np.array(self.probability, np.float64)
+        valid = x.ndim == 1 and len(x) == len(y) > 0 and np.isfinite(x).all() and ((y >= 0) & (y <= 1)).all()
+        valid = valid and (np.diff(x) >= 0).all() and (np.diff(y) <= 0).all()
+        _need(valid, "Isotonic needs as many rising distances as falling probabilities")
 
     def __call__(self, distances: npt.ArrayLike) -> FloatArray:
         """`(P,)` → `(P,)`; beyond the knots the last value holds."""
@@ -56,67 +104,22 @@ class Isotonic:
         return {"kind": "isotonic", "distance": list(self.distance), "probability": list(self.probability)}
 
 
-def fit_platt(distances: npt.ArrayLike, same: npt.ArrayLike, *, prior: float = 0.5) -> Platt:
-    """Platt's sigmoid by maximum likelihood, with his smoothed targets.
-
-    Both kinds are weighted so that genuine pairs make up `prior`: the probability is then that of a world in which this
-    share of the comparisons is genuine, not of the (arbitrary) share in the calibration pairs.
-    """
-    d, s, weight = _weighted(distances, same, prior)
-    target = np.where(s, (s.sum() + 1) / (s.sum() + 2), 1 / ((~s).sum() + 2))
-    centre, spread = float(np.average(d, weights=weight)), float(d.std()) or 1.0
-    x = (d - centre) / spread
-
-    def negative_log_likelihood(theta: FloatArray) -> tuple[float, FloatArray]:
-        logit = theta[1] - theta[0] * x
-        loss = np.logaddexp(0, logit) - target * logit
-        error = weight * (expit(logit) - target)
-        return float(weight @ loss), np.array([-(error @ x), error.sum()])
-
-    found = minimize(
-        negative_log_likelihood, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)]
-    )
-    slope = float(found.x[0]) / spread
-    return Platt(slope, float(found.x[1]) + slope * centre)
-
-
-def fit_isotonic(distances: npt.ArrayLike, same: npt.ArrayLike, *, prior: float = 0.5) -> Isotonic:
-    """The best falling step curve, weighted as in `fit_platt`, kept within what the number of pairs can support."""
-    from sklearn.isotonic import IsotonicRegression  # slow to import, and not every calibration needs it
-
-    d, s, weight = _weighted(distances, same, prior)
-    # No finite number of pairs shows that a pair is certainly the same: Laplace's rule bounds the ends.
-    low, high = 1 / ((~s).sum() + 2), (s.sum() + 1) / (s.sum() + 2)
-    curve = IsotonicRegression(increasing=False, y_min=low, y_max=high, out_of_bounds="clip").fit(d, s, weight)
-    return Isotonic(tuple(map(float, curve.X_thresholds_)), tuple(map(float, curve.y_thresholds_)))
-
-
-CALIBRATORS: dict[str, Callable[..., Calibrator]] = {"platt": fit_platt, "isotonic": fit_isotonic}
+KINDS: dict[str, type[Platt] | type[Beta] | type[Isotonic]] = {"beta": Beta, "isotonic": Isotonic, "platt": Platt}
 
 
 def calibrator_from_dict(values: Mapping[str, Any]) -> Calibrator:
-    """Back from `to_dict`; raises CalibrationError for what it does not know."""
+    """Back from `to_dict`; raises CalibrationError for an unknown kind or key, and for values that are no curve."""
+    kind = values.get("kind") if isinstance(values, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise CalibrationError(f"calibration {kind!r} is unknown. Known: {', '.join(sorted(KINDS))}.")
     try:
-        kind, rest = values["kind"], {k: v for k, v in values.items() if k != "kind"}
-        if kind == "platt":
-            return Platt(**rest)
-        if kind == "isotonic":
-            return Isotonic(**{k: tuple(v) for k, v in rest.items()})
-    except (KeyError, TypeError) as error:
+        # JSON has lists only; the value objects keep tuples, which compare and cannot be changed.
+        read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
+        return KINDS[kind](**read)
+    except (TypeError, ValueError) as error:
         raise CalibrationError(f"this calibration cannot be read: {error}.") from error
-    raise CalibrationError(f"calibration {kind!r} is unknown. Known: {', '.join(sorted(CALIBRATORS))}.")
 
 
-def brier(probabilities: npt.ArrayLike, same: npt.ArrayLike) -> float:
-    """The mean squared error of the probabilities (Brier 1950)."""
-    p, s = checked(probabilities, same, both=False)
-    return float(np.mean((p - s) ** 2))
-
-
-def _weighted(
-    distances: npt.ArrayLike, same: npt.ArrayLike, prior: float
-) -> tuple[FloatArray, npt.NDArray[np.bool_], FloatArray]:
-    if not 0 < prior < 1:
-        raise CalibrationError(f"the prior share of genuine pairs must be between 0 and 1; got {prior}.")
-    d, s = checked(distances, same)
-    return d, s, np.where(s, prior / s.sum(), (1 - prior) / (~s).sum())
+def _need(valid: bool | np.bool_, otherwise: str) -> None:
+    if not valid:
+        raise CalibrationError(f"{otherwise}. Next: calibrate again.")

@@ -20,35 +20,49 @@ def error_rates(distances: npt.ArrayLike, same: npt.ArrayLike) -> ErrorRates:
     genuine = np.bincount(inverse[s], minlength=len(values))
     impostor = np.bincount(inverse[~s], minlength=len(values))
     n_genuine, n_impostor = int(genuine.sum()), int(impostor.sum())
-    accepted_genuine = np.concatenate([[0], np.cumsum(genuine)])
-    accepted_impostor = np.concatenate([[0], np.cumsum(impostor)])
+    rejected = n_genuine - np.concatenate([[0], np.cumsum(genuine)])
+    accepted = np.concatenate([[0], np.cumsum(impostor)])
     threshold = np.append(values, np.nextafter(values[-1], np.inf))
-    return ErrorRates(
-        threshold, accepted_impostor / n_impostor, 1 - accepted_genuine / n_genuine, n_genuine, n_impostor
-    )
+    # Counts are divided once, so that 3 of 10 is exactly 0.3 and compares equal to a target of 0.3.
+    return ErrorRates(threshold, accepted / n_impostor, rejected / n_genuine, n_genuine, n_impostor)
+
+
+def middle(rates: ErrorRates, row: int) -> float:
+    """The middle of the thresholds that accept the same pairs as `row`: the widest berth to both sides.
+
+    The row's own threshold is the far end of that stretch, which lies on the first pair that it rejects.
+    """
+    top = float(rates.threshold[row])
+    if row == 0 or row == len(rates.threshold) - 1:
+        return top
+    below = float(rates.threshold[row - 1])
+    half = below + (top - below) / 2
+    return half if half > below else top  # two neighbouring floats have nothing between them
 
 
 def eer(rates: ErrorRates) -> tuple[float, float]:
-    """The equal error rate and its threshold: where FAR = FRR on the line between the two nearest operating points."""
-    gap = rates.far - rates.frr  # rises from −1 to 1
+    """The equal error rate and its threshold.
+
+    The rate lies where FAR = FRR on the straight line between the two nearest operating points, which no threshold
+    may reach exactly; the threshold is in the middle of the stretch where the two rates differ least.
+    """
+    gap = rates.far - rates.frr  # rises strictly from −1 to 1
     right = int(np.argmax(gap >= 0))
     left = right - 1
-    span = gap[right] - gap[left]
-    t = float(-gap[left] / span)
+    t = float(-gap[left] / (gap[right] - gap[left]))
     rate = rates.far[left] + t * (rates.far[right] - rates.far[left])
-    threshold = rates.threshold[left] + t * (rates.threshold[right] - rates.threshold[left])
-    return float(rate), float(threshold)
+    return float(rate), middle(rates, right if t >= 0.5 else left)
 
 
 def auc(rates: ErrorRates) -> float:
-    """The chance that a genuine pair is nearer than an impostor pair, ties counted half (Mann–Whitney)."""
+    """The chance that a genuine pair is nearer than an impostor pair, ties counted half (Mann & Whitney 1947)."""
     return float(np.trapezoid(1 - rates.frr, rates.far))
 
 
 def frr_at_far(rates: ErrorRates, far: float) -> tuple[float, float]:
-    """The smallest FRR whose FAR is at most `far`, and its threshold."""
+    """The smallest FRR whose FAR is at most `far`, and the middle of its thresholds."""
     last = int(np.searchsorted(rates.far, far, side="right")) - 1
-    return float(rates.frr[last]), float(rates.threshold[last])
+    return float(rates.frr[last]), middle(rates, last)
 
 
 def rates_at(distances: npt.ArrayLike, same: npt.ArrayLike, threshold: float) -> tuple[float, float, float]:

@@ -35,6 +35,8 @@ class DecisionRule:
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
             raise CalibrationError(f"the threshold must be a finite number, not {self.threshold}.")
+        if self.abstain is not None and not self.abstain[0] <= self.abstain[1]:
+            raise CalibrationError(f"the abstain band must be (low, high) with low <= high, not {self.abstain}.")
 
     def decide(self, distance: float) -> Decision:
         """The answer for one distance."""
@@ -69,10 +71,16 @@ class DecisionRule:
             low_high = values.get("abstain")
             read["abstain"] = (float(low_high[0]), float(low_high[1])) if low_high else None
             return cls(**read)
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError) as error:
             raise CalibrationError(f"the decision rule cannot be read: {error}.") from error
 
 
 def far_in_gallery(far: float, n: int) -> float:
-    """The chance that a stranger is accepted as at least one of n enrolled, if each comparison errs alone."""
+    """The chance that a stranger is accepted as at least one of n enrolled, 1 − (1 − far)ⁿ.
+
+    It takes the n comparisons to err independently (Daugman 2003). A stranger who resembles many is accepted by them
+    together, so measured rates are lower for most strangers and higher for a few.
+    """
+    if not 0 <= far <= 1 or n < 0:
+        raise CalibrationError(f"a FAR lies between 0 and 1 and a gallery has no negative size; got {far}, {n}.")
     return -math.expm1(n * math.log1p(-far)) if far < 1 else 1.0

@@ -13,7 +13,7 @@ from twinnet.core.errors import CalibrationError, TooFewImpostors
 from twinnet.core.types import Interval
 from twinnet.decide.checks import checked
 from twinnet.decide.intervals import clopper_pearson
-from twinnet.decide.rates import eer, error_rates, frr_at_far
+from twinnet.decide.rates import eer, error_rates, frr_at_far, middle
 
 Method = Literal["eer", "far", "f1", "given"]
 
@@ -35,6 +35,22 @@ def impostors_needed(far: float, level: float = 0.95) -> int:
     return math.ceil(math.log(1 - level) / math.log1p(-far))
 
 
+def far_supported(n_impostor: int, level: float = 0.95) -> float:
+    """The least FAR that so many impostor pairs can claim, rounded up to two digits so that asking for it succeeds."""
+    exact = -math.expm1(math.log(1 - level) / n_impostor)
+    step = 10.0 ** (math.floor(math.log10(exact)) - 1)
+    return float(f"{math.ceil(exact / step) * step:.2g}")
+
+
+def refuse_too_few(far: float, n_impostor: int) -> None:
+    """Raise TooFewImpostors when so many impostor pairs cannot support `far`, with what they can."""
+    if n_impostor < (needed := impostors_needed(far)):
+        raise TooFewImpostors(
+            f"FAR {far:g} needs at least {needed:,} impostor pairs to be claimed at 95 %; this set gives "
+            f"{n_impostor:,}. Ask for FAR >= {far_supported(n_impostor):.2g}, or add identities."
+        )
+
+
 def choose_threshold(
     distances: npt.ArrayLike,
     same: npt.ArrayLike,
@@ -52,20 +68,16 @@ def choose_threshold(
     if method == "far":
         if far is None or not 0 < far < 1:
             raise CalibrationError(f"the target FAR must be between 0 and 1; got {far}.")
-        needed = impostors_needed(far)
-        if rates.n_impostor < needed:
-            supported = 1 - 0.05 ** (1 / rates.n_impostor)
-            raise TooFewImpostors(
-                f"FAR {far:g} needs at least {needed:,} impostor pairs to be claimed at 95 %; this set gives "
-                f"{rates.n_impostor:,}. Ask for FAR >= {supported:.2g}, or add identities."
-            )
+        refuse_too_few(far, rates.n_impostor)
         threshold, name = frr_at_far(rates, far)[1], f"FAR <= {far:g}"
     elif method == "eer":
         threshold, name = eer(rates)[1], "equal error rate"
     elif method == "f1":
         accepted = (1 - rates.frr) * rates.n_genuine
         f1 = 2 * accepted / np.maximum(accepted + rates.far * rates.n_impostor + rates.n_genuine, 1e-12)
-        threshold, name = float(rates.threshold[int(np.argmax(f1))]), "best F1"
+        threshold, name = middle(rates, int(np.argmax(f1))), "best F1"
+    elif method != "given":
+        raise CalibrationError(f"method {method!r} is unknown. Known: eer, far, f1, given.")
     else:
         if value is None or not math.isfinite(value):
             raise CalibrationError("method 'given' needs a finite threshold.")

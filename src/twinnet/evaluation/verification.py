@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.core.types import FloatArray, IntArray, Interval, Pairs
-from twinnet.decide import DecisionRule, WeightedRates, clopper_pearson, error_rates, frr_at_far, impostors_needed
-from twinnet.decide import over_identities as bootstrap
+from twinnet.core.types import FloatArray, IntArray, Pairs
+from twinnet.decide import DecisionRule, WeightedRates, impostors_needed, joined, over_identities
 from twinnet.evaluation.pairing import MAX_PAIRS, pairs_to_compare
 from twinnet.evaluation.result import Result
 
 PairDistances = Callable[[IntArray, IntArray], FloatArray]
+"""`first (P,)`, `second (P,)` item numbers → distances `(P,)`."""
 
 
 def verification(
@@ -25,7 +25,11 @@ def verification(
     replicates: int = 400,
     seed: int = 0,
 ) -> Result:
-    """Judge all pairs, or a sample, of items with known `identities (N,)`; `distance(first, second)` gives `(P,)`."""
+    """Judge all pairs, or a sample, of items with known `identities (N,)`; `distance(first, second)` gives `(P,)`.
+
+    For arrays of embeddings, `distance` is `evaluation.paired(embeddings, comparison)`. Raises TooFewIdentities where
+    there are no genuine or no impostor pairs, CalibrationError for distances that are not finite.
+    """
     pairs = pairs_to_compare(identities, max_pairs=max_pairs, seed=seed)
     return verification_of_pairs(
         distance(pairs.first, pairs.second),
@@ -41,8 +45,8 @@ def verification(
 def verification_of_pairs(
     distances: npt.ArrayLike,
     pairs: Pairs,
-    first_identity: IntArray,
-    second_identity: IntArray,
+    first_identity: IntArray | None = None,
+    second_identity: IntArray | None = None,
     *,
     rule: DecisionRule | None = None,
     replicates: int = 400,
@@ -50,28 +54,27 @@ def verification_of_pairs(
 ) -> Result:
     """EER and AUC; with a rule also accuracy, FAR and FRR at its threshold; TAR@FAR as far as the pairs support.
 
-    The identities `(P,)` of both items say which pairs depend on each other. Where pairs come without identities, give
-    item numbers: items are then what is resampled.
+    The identities `(P,)` of both items say which pairs depend on each other. Where pairs come without identities, or
+    with item numbers in their place, items that genuine pairs join are taken as one identity.
+    Raises CalibrationError for unequal lengths, distances that are not finite, or one kind of pair missing.
     """
     d = np.asarray(distances, np.float64)
-    rates = error_rates(d, pairs.same)
-    weighted = WeightedRates(d, pairs.same, rule.threshold if rule else None)
-    names = ["eer", "auc", "accuracy", "far", "frr"]
-    found = bootstrap(weighted, first_identity, second_identity, replicates=replicates, seed=seed)
-    metrics: dict[str, Interval] = dict(zip(names, found, strict=True))
+    first = pairs.first if first_identity is None else np.asarray(first_identity)
+    second = pairs.second if second_identity is None else np.asarray(second_identity)
+    n_impostor = int((~pairs.same).sum())
+    fars = [far for far in (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6) if impostors_needed(far) <= n_impostor]
+    rates = WeightedRates(d, pairs.same, rule.threshold if rule else None, fars)
+    if (first != second)[pairs.same].any():
+        first, second = joined(first, second, pairs.same)
+    found = over_identities(rates, first, second, pairs=rates.pairs, replicates=replicates, seed=seed)
+    names = [*rates.names[:5], *(f"tar_at_far_1e-{exponent}" for exponent in range(1, len(fars) + 1))]
+    metrics = dict(zip(names, found, strict=True))
     if rule is None:
-        metrics = {name: metrics[name] for name in ("eer", "auc")}
-    for exponent in range(1, 7):
-        far = 10.0**-exponent
-        if impostors_needed(far) > rates.n_impostor:
-            break
-        accepted = round((1 - frr_at_far(rates, far)[0]) * rates.n_genuine)
-        metrics[f"tar_at_far_1e-{exponent}"] = clopper_pearson(accepted, rates.n_genuine)
+        metrics = {name: i for name, i in metrics.items() if name not in ("accuracy", "far", "frr")}
     counts = {
-        "genuine_pairs": rates.n_genuine,
-        "impostor_pairs": rates.n_impostor,
-        "identities": len(np.unique(np.concatenate([first_identity, second_identity]))),
+        "genuine_pairs": len(d) - n_impostor,
+        "impostor_pairs": n_impostor,
+        "identities": len(np.unique(np.concatenate([first, second]))),
     }
-    notes = ("TAR@FAR intervals treat genuine pairs as independent (Clopper-Pearson).",)
     arrays = {"distances": d, "same": pairs.same, "first": pairs.first, "second": pairs.second}
-    return Result("verification", metrics, counts, seed=seed, notes=notes, arrays=arrays)
+    return Result("verification", metrics, counts, seed=seed, arrays=arrays)

@@ -7,20 +7,27 @@ backward.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from twinnet.compare import Comparison, Euclidean
+from twinnet.compare import Euclidean
 
 _NEAR = 0.05  # of |a|² + |b|²: below it the product has lost more than one of its seven digits
 _FEW = 8  # the product pays while at most one pair in this many is near
 
 
-def distances(comparison: Comparison, a: Tensor, b: Tensor) -> Tensor:
+@runtime_checkable
+class Crossing(Protocol):
+    """The half of a comparison that is needed here."""
+
+    def cross(self, a: Tensor, b: Tensor) -> Tensor: ...
+
+
+def distances(comparison: Crossing, a: Tensor, b: Tensor) -> Tensor:
     """`comparison.cross(a, b)`: `(N, D), (M, D)` → `(N, M)`, for Euclidean by way of the matrix product."""
     # A product in TF32 or bfloat16 would not have the digits to begin with.
     if isinstance(comparison, Euclidean) and torch.get_float32_matmul_precision() == "highest":
@@ -28,8 +35,8 @@ def distances(comparison: Comparison, a: Tensor, b: Tensor) -> Tensor:
     return comparison.cross(a, b)
 
 
-def squared_distances(comparison: Comparison, a: Tensor, b: Tensor) -> Tensor:
-    """The squares of them. For Euclidean the product suffices, as nearly nothing stays so; it may be a little below 0."""
+def squared_distances(comparison: Crossing, a: Tensor, b: Tensor) -> Tensor:
+    """The squares of them. For Euclidean the product suffices, as nearly nothing stays so; it may be just below 0."""
     if isinstance(comparison, Euclidean) and torch.get_float32_matmul_precision() == "highest":
         lengths = a.square().sum(1, keepdim=True) + b.square().sum(1)  # (N, 1) + (M,) -> (N, M)
         return torch.addmm(lengths, a, b.T, alpha=-2)

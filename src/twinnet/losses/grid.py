@@ -31,6 +31,10 @@ class Grid:
         """Whether every pair is simply the same, different, or left out."""
         return self.same.dtype == torch.bool
 
+    def complete(self) -> Tensor:
+        """Which anchors `(B,)` have a positive and a negative."""
+        return (self.same.sum(1) > 0) & (self.different.sum(1) > 0)
+
     def n_pairs(self) -> int:
         """How many pairs are compared, each counted once."""
         n = int(self.same.count_nonzero() + self.different.count_nonzero())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from twinnet.losses.grid import Grid, grid_of, mined
 from twinnet.pairs.miners import MINERS, Miner
 
 
+@runtime_checkable
 class MatrixLoss(Protocol):
     """A loss that needs of the embeddings only what is measured between every anchor and every candidate."""
 

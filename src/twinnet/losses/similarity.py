@@ -44,13 +44,13 @@ def circle(distance: Distances, same: Mask, different: Mask, margin: float, scal
     pull = scale * functional.relu(fixed + margin) * (distance - margin)  # (B, M)
     push = scale * functional.relu(1 + margin - fixed) * (1 - margin - distance)
     both = masked_logsumexp(pull, same) + masked_logsumexp(push, different)  # (B,)
-    return torch.where(same.any(1) & different.any(1), functional.softplus(both), 0.0)
+    return torch.where((same.sum(1) > 0) & (different.sum(1) > 0), functional.softplus(both), 0.0)
 
 
 def nca(logits: Float[Tensor, "b m"], same: Mask, candidates: Mask) -> Float[Tensor, " b"]:
     """−log of the softmax share of all positives together (Goldberger et al. 2004); 0 for an anchor without any."""
     share = masked_logsumexp(logits, candidates) - masked_logsumexp(logits, same)
-    return torch.where(same.any(1), share, 0.0)
+    return torch.where(same.sum(1) > 0, share, 0.0)
 
 
 class MultiSimilarity(nn.Module):
@@ -132,7 +132,7 @@ class Circle(nn.Module):
         """The mean over anchors that have a positive and a negative."""
         hard_grid(grid, self.name)
         values = circle(measured, grid.same, grid.different, self.margin, self.scale)
-        counted = grid.same.any(1) & grid.different.any(1)
+        counted = grid.complete()
         return over_anchors(values, counted, nearest_is_wrong(measured, grid), grid.labels, self.class_weights)
 
 
@@ -177,6 +177,6 @@ class NCA(nn.Module):
         """The mean over anchors that have a positive and a negative."""
         hard_grid(grid, self.name)
         values = nca(-self.scale * measured, grid.same, grid.same | grid.different)
-        counted = grid.same.any(1) & grid.different.any(1)
+        counted = grid.complete()
         wrong = values.detach() > math.log(2)  # the positives' share is below a half
         return over_anchors(values, counted, wrong, grid.labels, self.class_weights)

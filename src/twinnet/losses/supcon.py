@@ -78,7 +78,7 @@ class SupCon(nn.Module):
         """The mean over anchors that have a positive and a negative."""
         hard_grid(grid, self.name)
         values = supcon(-measured / self.temperature, grid.same, grid.same | grid.different)  # (B,)
-        counted = grid.same.any(1) & grid.different.any(1)
+        counted = grid.complete()
         return over_anchors(values, counted, nearest_is_wrong(measured, grid), grid.labels, self.class_weights)
 
 
@@ -109,7 +109,7 @@ class NTXent(nn.Module):
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """The mean over genuine pairs of anchors that have a negative."""
         hard_grid(grid, self.name)
-        counted = grid.same.any(1) & grid.different.any(1)
+        counted = grid.complete()
         values = nt_xent(-measured / self.temperature, grid.same & counted[:, None], grid.different)  # (B,)
         n = int((grid.same.sum(1) * counted).sum())
         wrong = int((nearest_is_wrong(measured, grid) & counted).sum()) / max(1, int(counted.sum()))
