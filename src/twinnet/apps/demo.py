@@ -47,7 +47,7 @@ class Shown:
     summary: tuple[str, ...]
 
 
-def demo(out: str | Path, *, minutes: float = 3.0, steps: int = 0, seed: int = 0, progress: Progress = SILENT) -> Shown:
+def demo(out: str | Path, *, minutes: float = 3.75, steps: int = 0, seed: int = 0, progress: Progress = SILENT) -> Shown:
     """Train, calibrate on digits 0–4, judge on 5–9, contrast with a classifier; write a model and a page to `out`."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ _USUAL = {"supcon": "cosine", "triplet": "cosine", "contrastive": "euclidean", "
 
 def demo(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the model and the page.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(help="Minutes of training the twins.")] = 3.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of training the twins.")] = 3.75,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
