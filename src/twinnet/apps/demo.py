@@ -47,7 +47,9 @@ class Shown:
     summary: tuple[str, ...]
 
 
-def demo(out: str | Path, *, minutes: float = 3.75, steps: int = 0, seed: int = 0, progress: Progress = SILENT) -> Shown:
+def demo(
+    out: str | Path, *, minutes: float = 3.75, steps: int = 0, seed: int = 0, progress: Progress = SILENT
+) -> Shown:
     """Train, calibrate on digits 0–4, judge on 5–9, contrast with a classifier; write a model and a page to `out`."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def demo(out: str | Path, *, minutes: float = 3.75, steps: int = 0, seed: int = 
     model.save(path)
     examples = write_examples(folder, unseen)
     page = folder / "index.html"
-    write_page(page, model, unseen, result, one_shot, pixels, beside, _drawings(seed))
+    write_page(page, model, store, unseen, result, one_shot, pixels, beside, _drawings(seed))
     summary = (
         f"one-shot reading of ten digits, one stored embedding each: {one_shot.metrics['accuracy'].point:.1%} right "
         f"(nearest raw pixels: {pixels.metrics['accuracy'].point:.1%})",

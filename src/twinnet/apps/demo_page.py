@@ -19,6 +19,7 @@ from twinnet.training.facts import versions
 def write_page(
     path: Path,
     model: Model,
+    every: ImageStore,
     unseen: ImageStore,
     result: Result,
     one_shot: Result,
@@ -47,7 +48,7 @@ def write_page(
         f"With one stored embedding per digit the twins read {percent(accuracy)}; nearest raw pixels {percent(raw)}."
     )
     page.text("Each of 2,000 episodes stores one random drawing of each digit and reads another one of each.")
-    page.pictures(enrolled(unseen), small=True)
+    page.pictures(enrolled(every), small=True)
     page.section("What they learned from")
     page.text(
         f"{model.facts['summary'].capitalize()}. Three drawings of each of twelve characters: what is learned is not "

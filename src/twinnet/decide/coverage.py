@@ -1,7 +1,7 @@
 """Do the intervals keep their word? Simulated studies with dependent pairs, whose truth is known.
 
     from twinnet.decide.coverage import coverage
-    coverage(identities=20, items=4, studies=1000)   # share of the 95 % intervals that hold the truth: 0.93 to 0.97
+    coverage(identities=20, items=4, studies=1000)   # share of the 95 % intervals that hold the truth
 
 Each identity is a point in a Gaussian cloud with a spread of its own; its items scatter around it. So every pair of one
 identity shares its luck: some are hard to recognise, some lie in the middle of the cloud and resemble everybody

@@ -43,7 +43,9 @@ def over_identities(
     of its two people's weights (the pigeonhole bootstrap: Owen 2007); a genuine pair has one person only. `first` and
     `second (P,)` are the identities of each pair's two items, `pairs (S,)` the number of pairs behind each rate.
 
-    Three things make 95 % mean 95 % with 10 to 60 identities (`decide.coverage` measures it; percentiles held 80 %):
+    Three things bring 95 % intervals near 95 % with few identities, where plain percentiles fall short of it.
+    `decide.coverage` measures it: of 1,000 studies with 20 identities each, EER, accuracy, FAR and FRR held the truth
+    in 94 to 97 %. AUC held it in 92 %: the few people who pull it down are often not among so few.
 
     * The weight of a person drawn m times is 1 + (m − 1)/2, and deviations are doubled again. The product of two whole
       multiplicities triples the variance that belongs to the pair alone; halfway there it is little more than doubled,
