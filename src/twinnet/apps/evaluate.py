@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from twinnet.core.errors import ConfigError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray, IntArray
 from twinnet.data import Dataset, ImageStore, load, open_dataset
-from twinnet.evaluation import Result, nway, verification_of_pairs
+from twinnet.evaluation import Result, nway, templates, verification_of_pairs
 from twinnet.model import Embeddings, Model
 from twinnet.training.calibration import labelled_pairs, seen_identities
 
@@ -67,10 +65,7 @@ def evaluate(
 
 def template_distances(model: Model, embeddings: Embeddings, support: IntArray, probe: IntArray) -> FloatArray:
     """Distances `(Q, N)` of probes to classes: one stored embedding per class, the mean of its K support items."""
-    templates = embeddings[support].mean(1)  # (N, K, D) -> (N, D)
-    if model.spec.normalise:
-        templates /= np.maximum(np.linalg.norm(templates, axis=1, keepdims=True), 1e-12)
-    return model.cross(embeddings[probe], templates.astype(np.float32))
+    return templates(embeddings, model.cross, normalise=model.spec.normalise)(support, probe)
 
 
 def seen_note(model: Model, data: Dataset) -> Sequence[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.core.types import BoolArray, ErrorRates, FloatArray
+from twinnet.decide import reliability
 from twinnet.page.page import Figure
 
 GENUINE, IMPOSTOR, MARK = "#0a66c2", "#c2410c", "#111111"
@@ -60,16 +61,10 @@ def histogram_figure(distances: FloatArray, same: BoolArray, threshold: float | 
 
 def reliability_figure(probability: npt.ArrayLike, same: BoolArray) -> Figure:
     """Is a pair called 80 % likely the same in 80 % of cases? Kinds weighted alike, as the probability assumes."""
-    p = np.asarray(probability, np.float64)
-    weight = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
-    edges = np.linspace(0, 1, 11)
-    which = np.clip(np.digitize(p, edges) - 1, 0, 9)
-    total = np.bincount(which, weight, 10)
-    used = total > 0
+    bars = reliability(probability, same, prior=0.5)
     figure, axes = _axes("probability given", "share that is the same")
     axes.plot([0, 1], [0, 1], ":", color=MARK, linewidth=0.8)
-    given, found = np.bincount(which, weight * p, 10)[used] / total[used], np.bincount(which, weight * same, 10)[used]
-    axes.plot(given, found / total[used], "o-", color=GENUINE)
+    axes.plot(bars.given, bars.same, "o-", color=GENUINE)
     return Figure(_svg(figure), "Reliability: the probability given against how often it was right; dotted is perfect")
 
 
