@@ -7,6 +7,7 @@ from twinnet.decide.probability import Beta, Isotonic, Platt, calibrator_from_di
 from twinnet.decide.rates import auc, eer, error_rates, frr_at_far, rates_at
 from twinnet.decide.reliability import Reliability, brier, ece, reliability
 from twinnet.decide.rule import DecisionRule, far_in_gallery
+from twinnet.decide.spread import Spread, spread
 from twinnet.decide.threshold import ThresholdChoice, choose_threshold, far_supported, impostors_needed
 from twinnet.decide.weighted import WeightedRates
 
@@ -18,6 +19,7 @@ __all__ = [
     "Isotonic",
     "Platt",
     "Reliability",
+    "Spread",
     "ThresholdChoice",
     "WeightedRates",
     "abstain_band",
@@ -40,4 +42,5 @@ __all__ = [
     "over_identities",
     "rates_at",
     "reliability",
+    "spread",
 ]
