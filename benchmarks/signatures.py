@@ -2,9 +2,9 @@
 
     python benchmarks/signatures.py --data sigcomp2011_dutch --minutes 4 --report signatures.html
 
-The folder is `<writer>/genuine/*.png` and `<writer>/forged/*.png`. A quarter of the writers, chosen by seed, is judged; a
-further fifth sets the threshold; the rest teach, each writer with his forgeries as somebody else's signature. Beside it
-stand the three numbers that need no network: mean brightness, share of ink, aspect ratio (forgers' pens were often darker).
+The folder is `<writer>/genuine/*.png` and `<writer>/forged/*.png`. A quarter of the writers, chosen by seed, is judged;
+a further fifth sets the threshold; the rest teach, each writer with his forgeries as somebody else's signature. Beside
+it stand numbers that need no network, such as the darkness of the ink: forgers often had a darker pen.
 Whole writers are resampled for the intervals.
 """
 

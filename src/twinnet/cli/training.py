@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, Optional
 import typer
 
 Encoder = Literal["auto", "compact", "resnet", "vgg", "alexnet"]
-Loss = Literal["supcon", "triplet", "contrastive", "bce"]
+Loss = Literal[
+    "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
+    "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",
+]  # fmt: skip
 Comparison = Literal["auto", "cosine", "euclidean", "learned"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result on the same machine.")]
 Names = Annotated[Optional[list[str]], typer.Option("--hold-out", help="A group to keep out of training; repeatable.")]  # noqa: UP045  (Typer)
-
-# What a loss is usually compared with; BCE is Koch's learned comparison.
-_USUAL = {"supcon": "cosine", "triplet": "cosine", "contrastive": "euclidean", "bce": "learned"}
 
 
 def demo(
@@ -87,7 +87,7 @@ def train(
     from twinnet.training.facts import versions
 
     config = TrainConfig(
-        encoder=encoder, loss=loss, comparison=_USUAL[loss] if comparison == "auto" else comparison,  # type: ignore[arg-type]
+        encoder=encoder, loss=loss, comparison=comparison,
         minutes=minutes, epochs=epochs, steps=steps, dim=dim, size_px=size, dropout=dropout, augment=augment,
         identities_per_batch=identities_per_batch, items_per_identity=items_per_identity, learning_rate=lr, trim=trim,
         polarity="bright_ink" if bright_ink else "keep", validation_share=validation, calibration_share=calibration,

@@ -7,6 +7,18 @@ from typing import Any, Literal
 
 from twinnet.core.errors import ConfigError
 
+Comparison = Literal["auto", "cosine", "euclidean", "learned"]
+Loss = Literal[
+    "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
+    "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",
+]  # fmt: skip
+# What a loss is usually compared with; BCE is Koch's learned comparison. All others: cosine.
+_USUAL: dict[str, Comparison] = {
+    "contrastive": "euclidean", "bce": "learned", "nca": "euclidean", "prototypical": "euclidean",
+}  # fmt: skip
+# Their logits are distances or products as they come: on the unit sphere these would be too small to be sure of any.
+_FREE_LENGTH = ("nca", "prototypical", "cross_entropy")
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -18,9 +30,9 @@ class TrainConfig:
     """
 
     encoder: str = "auto"
-    comparison: Literal["euclidean", "cosine", "learned"] = "cosine"
-    loss: Literal["contrastive", "triplet", "bce", "supcon"] = "supcon"
-    loss_settings: dict[str, Any] = field(default_factory=dict)
+    comparison: Comparison = "auto"  # auto: what the loss is usually used with
+    loss: Loss = "supcon"
+    loss_settings: dict[str, Any] = field(default_factory=dict)  # its own, `memory` and `also`: see losses.build
     dim: int = 64
     width: int = 0
     dropout: float = 0.1
@@ -66,6 +78,17 @@ class TrainConfig:
             raise ConfigError(f"learning_rate must be positive; got {self.learning_rate}.")
         if not 0 <= self.validation_share + self.calibration_share < 1:
             raise ConfigError("validation_share + calibration_share must be in [0, 1): training needs the rest.")
+
+    @property
+    def known_comparison(self) -> Comparison:
+        """The comparison asked for, or what the loss is usually used with."""
+        return self.comparison if self.comparison != "auto" else _USUAL.get(self.loss, "cosine")
+
+    @property
+    def on_sphere(self) -> bool:
+        """Whether embeddings are scaled to length 1, which is steadier."""
+        # Koch's comparison weighs single features, whose size must be free.
+        return self.known_comparison != "learned" and self.loss not in _FREE_LENGTH
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-able values."""

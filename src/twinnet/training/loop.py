@@ -83,7 +83,7 @@ def fit(
         bar.advance(done)
         while done < 1:
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(done, config.learning_rate, config.warm_up)
+                group["lr"] = group["rate"] * learning_rate(done, config.learning_rate, config.warm_up)
             batch = source.batch(out.steps)
             loss = step(network, batch, normalise, config, machine, augment, optimiser, out.steps, health)
             out.steps += 1
@@ -157,11 +157,14 @@ def _relation(batch: Batch, machine: Machine) -> Relation:
 
 def _weight_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     # Weight decay is for matrices and kernels; on scales and offsets it only pulls towards an arbitrary zero.
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    # Class vectors may ask for a faster rate than the encoder's (`rate`), and only their direction counts.
+    fast = {id(p): m.rate for m in network.modules() if hasattr(m, "rate") for p in m.parameters(recurse=False)}
+    groups: dict[tuple[float, float], list[Tensor]] = {(1.0, weight_decay): [], (1.0, 0.0): []}
+    for p in network.parameters():
+        if p.requires_grad:
+            kind = fast.get(id(p), 1.0), weight_decay if p.ndim > 1 and id(p) not in fast else 0.0
+            groups.setdefault(kind, []).append(p)
+    return [{"params": ps, "rate": rate, "weight_decay": decay} for (rate, decay), ps in groups.items() if ps]
 
 
 def _validate(

@@ -31,6 +31,7 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
         blocks = 2 if drawing and _groups_are_large(data, config.identities_per_batch // 2) else 0
     return replace(
         config,
+        comparison=config.known_comparison,
         channels=channels,
         size_px=size,
         encoder=config.encoder if config.encoder != "auto" else ("compact" if size <= 20 else "resnet"),

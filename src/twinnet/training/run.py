@@ -69,9 +69,11 @@ def train(
     parts = split(data, config)
     stores = _load(parts, config, progress)
     preprocess = stores[0].preprocess.measured(_some_pixels(stores[0]))
-    spec = EncoderSpec(config.encoder, config.channels, config.dim, config.width, 0, config.dropout, _on_sphere(config))
-    network = build_network(spec, config)
+    spec = EncoderSpec(
+        config.encoder, config.channels, config.dim, config.width, 0, config.dropout, config.on_sphere
+    )  # fmt: skip
     source = _source(stores[0], config)
+    network = build_network(spec, config, source.n_classes)
     checkpoint = Path(f"{out}.checkpoint") if out else None
     if checkpoint and not resume:
         checkpoint.unlink(missing_ok=True)
@@ -145,17 +147,16 @@ def _some_pixels(store: ImageStore) -> Any:
     return store.images(np.linspace(0, len(store) - 1, min(len(store), 2000)).astype(np.int64))
 
 
-def _on_sphere(config: TrainConfig) -> bool:
-    # Koch's comparison weighs single features, whose size must be free; the others are steadier on the unit sphere.
-    return config.comparison != "learned"
+def build_network(spec: EncoderSpec, config: TrainConfig, n_classes: int = 0) -> nn.ModuleDict:
+    """Encoder, comparison and loss with fresh weights that depend on the seed alone.
 
-
-def build_network(spec: EncoderSpec, config: TrainConfig) -> nn.ModuleDict:
-    """Encoder, comparison and loss with fresh weights that depend on the seed alone."""
+    `n_classes` is for the losses that keep a vector for every class; 0 where there is no fixed set of them.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(config.seed, "weights"))
-        comparison = compare.build(config.comparison, config.dim)
-        loss = losses.build(config.loss, comparison, **config.loss_settings)
+        comparison = compare.build(config.known_comparison, config.dim)
+        own = {"dim": config.dim, "n_classes": n_classes, **config.loss_settings}
+        loss = losses.build(config.loss, comparison, **own)
         return nn.ModuleDict({"encoder": encoders.build(spec), "comparison": comparison, "loss": loss})
 
 

@@ -25,9 +25,13 @@ class Batch:
 
 
 class BatchSource(Protocol):
-    """Gives the batch of a step; the same step always gives the same batch, which is what makes resuming exact."""
+    """Gives the batch of a step; the same step always gives the same batch, which is what makes resuming exact.
+
+    Its labels are below `n_classes`, which is 0 where there are none, or no end of them.
+    """
 
     steps_per_epoch: int
+    n_classes: int
 
     def batch(self, step: int) -> Batch: ...
 
@@ -38,6 +42,7 @@ class StoredIdentities:
     def __init__(self, store: ImageStore, sampler: PKSampler, *, turns: bool = False) -> None:
         self._store, self._sampler, self._turns = store, sampler, turns
         self.steps_per_epoch = max(1, len(store.dataset) // (sampler.p * sampler.k))
+        self.n_classes = sampler.n_identities * (4 if turns else 1)
 
     def batch(self, step: int) -> Batch:
         """The images of this step and their labels."""
@@ -56,6 +61,8 @@ class StoredIdentities:
 class StoredTuples:
     """Batches of given pairs or triplets from a store; every item of a batch is embedded once."""
 
+    n_classes = 0
+
     def __init__(self, store: ImageStore, sampler: TupleSampler, n_tuples: int) -> None:
         self._store, self._sampler = store, sampler
         self.steps_per_epoch = max(1, n_tuples // sampler.size)
@@ -70,6 +77,7 @@ class EndlessCharacters:
     """P×K batches of invented characters: new identities at every step, none ever twice."""
 
     steps_per_epoch = 1000  # an epoch of an endless set is a convention
+    n_classes = 0
 
     def __init__(self, characters: InventedCharacters, preprocess: Preprocess, p: int, k: int, *, seed: int) -> None:
         self._characters, self._preprocess = characters, preprocess
@@ -89,6 +97,7 @@ class ShuffledItems:
         self._store, self._seed = store, seed
         self._size = min(size, len(store))
         self._labels = np.unique(store.dataset.labels(), return_inverse=True)[1]
+        self.n_classes = int(self._labels.max()) + 1
         self.steps_per_epoch = max(1, len(store) // self._size)
 
     def batch(self, step: int) -> Batch:
