@@ -4,13 +4,18 @@
 
 Forward and backward passes of the two take turns, and a ratio is the median over turns, so that whatever else the
 machine does meets both. A ratio below 1 says that ours is faster. Theirs is left out (-) where it needs more than
---max-memory: their NT-Xent makes a matrix of genuine by impostor pairs. With a memory the gradients differ by
-intention: theirs holds the batch's own candidates fixed, ours lets both ends of a pair inside the batch learn.
+--max-memory: their NT-Xent makes a matrix of genuine by impostor pairs. It has no binary cross-entropy: that one is
+beside torch's over the listed pairs. Given pairs are 4 n, half of them genuine.
+
+With a memory the gradients differ by intention: theirs holds the batch's own candidates fixed, ours lets both ends of
+a pair inside the batch learn, which is the gradient of the value (a test compares it with their SupConLoss given the
+batch and the memory as reference, and with finite differences). For SupCon in an empty memory theirs is just half.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import sys
@@ -46,12 +51,18 @@ def pairs_of(dim: int, n_classes: int) -> dict[str, tuple[Call, Call]]:
     their_anchor.proxies.data = anchor.proxies.data.clone()
     hard, plain = miners.BatchHardMiner(distance=LP), pml.TripletMarginLoss(margin=0.2, distance=LP)
     contrastive = losses.Contrastive(euclidean, 1.2, power=1, mean="active")
+    listed = pml.ContrastiveLoss(0, 1.2, distance=LP)
     return {
         # Theirs adds the two kinds' means, ours averages them.
         "contrastive": (
             lambda e, y: 2 * contrastive(e, y).value,
             pml.ContrastiveLoss(0, 1.2, distance=LP),
         ),
+        "contrastive, given pairs": (
+            lambda e, y: 2 * contrastive(e, given(y)).value,
+            lambda e, y: listed(e, y, indices_of(given(y))),
+        ),
+        "bce": (value(losses.BCE(euclidean, mean="all")), torchs_bce),
         "triplet, batch-hard": (
             value(losses.Triplet(euclidean, 0.2, miner="batch_hard")),
             lambda e, y: plain(e, y, hard(e, y)),
@@ -72,6 +83,36 @@ def pairs_of(dim: int, n_classes: int) -> dict[str, tuple[Call, Call]]:
 def memories(dim: int, size: int = 4096) -> tuple[Call, Call]:
     ours = losses.CrossBatchMemory(losses.SupCon(compare.Cosine(), 0.1), size, dim=dim)
     return value(ours), pml.CrossBatchMemory(pml.SupConLoss(0.1), dim, memory_size=size)
+
+
+@functools.cache
+def drawn(n: int, k: int) -> losses.PairIndex:
+    """4 n pairs without an item and itself, half of them genuine, for n items of which k in a row are of one class."""
+    rng = torch.Generator().manual_seed(n)
+    first = torch.randint(n, (4 * n,), generator=rng)
+    same = torch.arange(4 * n) % 2 == 0
+    turn = torch.randint(1, k, (4 * n,), generator=rng)
+    away = torch.randint(k, n - k + 1, (4 * n,), generator=rng)
+    within = first // k * k + (first % k + turn) % k
+    beyond = (first // k * k + away) % n // k * k + first % k
+    return losses.PairIndex(first, torch.where(same, within, beyond), same)
+
+
+def given(labels: Tensor) -> losses.PairIndex:
+    return drawn(len(labels), int((labels == labels[0]).sum()))
+
+
+def indices_of(pairs: losses.PairIndex) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    a, b, same = pairs.first, pairs.second, pairs.same
+    return a[same], b[same], a[~same], b[~same]
+
+
+def torchs_bce(embeddings: Tensor, labels: Tensor) -> Tensor:
+    """Over every pair once; scale and offset are those that ours begins with."""
+    first, second = torch.triu_indices(len(labels), len(labels), 1)
+    distance = nn.functional.pairwise_distance(embeddings[first], embeddings[second], eps=0)
+    target = (labels[first] == labels[second]).float()
+    return nn.functional.binary_cross_entropy_with_logits(10.0 * (0.8 - distance), target)
 
 
 def value(loss: nn.Module) -> Call:

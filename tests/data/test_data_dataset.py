@@ -10,15 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinnet.core.errors import ConfigError, DataError, LeakError, TooFewIdentities
+from twinnet.core.errors import ConfigError, DataError, TooFewIdentities
 from twinnet.core.types import Pairs, Triplets
 from twinnet.data import (
     Dataset,
-    assert_disjoint,
     from_arrays,
     hold_out,
     open_dataset,
-    shared_content,
     split_components,
     split_identities,
 )
@@ -171,28 +169,3 @@ def test_components_are_met_nearly_by_fraction_whatever_their_count_of_pairs() -
 def test_pairs_that_all_hang_together_cannot_be_split() -> None:
     with pytest.raises(DataError, match="connect the 5 items into 1 component"):
         split_identities(explicit(5, [(i, i + 1) for i in range(4)]), [0.5, 0.5], 0)
-
-
-def test_same_bytes_on_both_sides_are_found(tree: Tree) -> None:
-    a, b = tree("p/1.png", "q/1.png", root="a"), tree("r/1.png", "s/2.png", "t/3.png", root="b")
-    assert shared_content(open_dataset(a), open_dataset(b)) == [("p/1.png", "r/1.png"), ("q/1.png", "s/2.png")]
-
-
-def test_copy_saved_anew_as_another_format_or_as_colour_is_found(tree: Tree) -> None:
-    a = open_dataset(tree("p/1.png", "q/1.png"))
-    colour = np.repeat(a.read(1), 3, axis=2)
-    b = from_arrays([np.zeros((6, 5)), colour], ["x", "y"])
-    assert shared_content(a, b) == [("q/1.png", "row 1")]
-
-
-def test_unreadable_copies_are_found_by_their_bytes() -> None:
-    a = Dataset((b"broken", b"other"), ("a0", "a1"), None, source="a")
-    b = Dataset((b"broken",), ("b0",), None, source="b")
-    assert shared_content(a, b) == [("a0", "b0")]
-
-
-def test_disjoint_sides_pass_and_a_leak_is_named_and_counted() -> None:
-    left, right = split_identities(many(8), [0.5, 0.5], 0)
-    assert_disjoint(left, right)
-    with pytest.raises(LeakError, match=r"24 of 24 items of arrays .*row 0 = row 0, row 1 = row 1, row 2 = row 2, …"):
-        assert_disjoint(many(8), many(8))

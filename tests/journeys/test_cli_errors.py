@@ -28,7 +28,7 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
         ("embed {plain} missing -o e.parquet", "DataError: missing does not exist"),
         ("embed {plain} {people} -o {people}", "people: the embeddings cannot be written"),
         ("evaluate {plain} {people} --protocol nway --ways 50", "TooFewIdentities: .*lower --ways"),
-        ("evaluate {plain} {people} --protocol nway --report r.html", "ConfigError: --report is written for"),
+        ("evaluate {plain} {people} --protocol openset --ways 5", "ConfigError: ways does not belong to .*openset"),
         ("evaluate {plain} {people} --group atlantis", "DataError: .*atlantis"),
         ("evaluate {plain} {people} --report {picture}/r.html", "0.png"),
         ("calibrate {plain} {people} -o c.twin --far 0.0001", "TooFewImpostors: .*at least 29,956 impostor pairs"),

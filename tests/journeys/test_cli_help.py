@@ -36,7 +36,7 @@ def test_every_reporting_command_offers_json(command: str) -> None:
 
 
 def test_the_commands_are_those_of_the_plan() -> None:
-    assert {"demo", "train", "calibrate", "evaluate", "verify", "embed", "info"} <= set(COMMANDS)
+    assert {"demo", "doctor", "train", "calibrate", "evaluate", "verify", "embed", "info"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize(("typo", "meant"), [("verfy", "verify"), ("trian", "train"), ("evalute", "evaluate")])

@@ -1,6 +1,7 @@
 """Threshold and probability are learned on identities that training never saw."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_calibrating_changes_decisions_but_neither_embeddings_nor_fingerprint(
     assert not strict.verify(a, b).same
 
 
-@pytest.mark.parametrize("probability", ["platt", "isotonic"])
+@pytest.mark.parametrize("probability", ["platt", "isotonic", "beta"])
 def test_probability_falls_with_distance(model: twinnet.Model, unseen: twinnet.Dataset, probability: str) -> None:
     rule = twinnet.calibrate(model, unseen, probability=probability).known_rule
     assert rule.calibrator is not None
@@ -74,3 +75,30 @@ def test_probability_falls_with_distance(model: twinnet.Model, unseen: twinnet.D
 def test_evaluation_notes_identities_that_were_trained_on(model: twinnet.Model, unseen: twinnet.Dataset) -> None:
     assert not [note for note in twinnet.evaluate(model, unseen).notes if "trained on" in note]
     assert any("6 of 10 identities were trained on" in note for note in twinnet.evaluate(model, digits(600)).notes)
+
+
+def test_a_band_keeps_both_promises_and_survives_the_file(
+    model: twinnet.Model, unseen: twinnet.Dataset, tmp_path: Path
+) -> None:
+    found = twinnet.calibrate(model, unseen, far=0.02, frr=0.05)
+    rule = found.known_rule
+    assert rule.band is not None
+    assert rule.band.far.point <= 0.02
+    assert rule.band.frr.point <= 0.05
+    assert rule.band.low <= rule.threshold <= rule.band.high
+    found.save(tmp_path / "m.twin")
+    assert twinnet.load(tmp_path / "m.twin").known_rule == rule
+
+
+def test_a_probability_is_refitted_without_moving_the_threshold(model: twinnet.Model, unseen: twinnet.Dataset) -> None:
+    old = twinnet.calibrate(model, unseen, method="given", value=0.123)
+    new = twinnet.calibrate(old, unseen, probability="beta", only_probability=True).known_rule
+    assert new.calibrator != old.known_rule.calibrator
+    assert replace(new, calibrator=None, ece=None, brier=None) == replace(
+        old.known_rule, calibrator=None, ece=None, brier=None
+    )
+
+
+def test_one_promise_without_the_other_makes_no_band(model: twinnet.Model, unseen: twinnet.Dataset) -> None:
+    with pytest.raises(twinnet.TwinnetError, match="needs both promises"):
+        twinnet.calibrate(model, unseen, frr=0.1)

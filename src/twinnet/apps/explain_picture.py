@@ -73,11 +73,6 @@ def _where(axes: Any, decision: Decision, spread: Spread | None) -> None:
         axes.plot(spread.genuine, 1 - shares, color=ALIKE, label="genuine pairs farther than this")
         axes.plot(spread.impostor, shares, color=APART, label="impostor pairs nearer than this")
         axes.set_ylim(-0.03, 1.03)
-        nearer = spread.nearer(decision.distance)
-        axes.set_title(where_it_falls(nearer), fontsize=9)
+        genuine, impostor = spread.nearer(decision.distance)
+        axes.set_title(f"{genuine:.0%} of genuine and {impostor:.0%} of impostor pairs are nearer", fontsize=9)
     axes.legend(fontsize=8, frameon=False)
-
-
-def where_it_falls(nearer: tuple[float, float]) -> str:
-    """The sentence for `Spread.nearer`."""
-    return f"{nearer[0]:.0%} of genuine pairs and {nearer[1]:.0%} of impostor pairs are nearer than this one"

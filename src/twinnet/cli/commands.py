@@ -1,80 +1,27 @@
-"""Commands that use a model: evaluate, verify, embed, info."""
+"""Commands that use a model: verify, embed, info."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Optional
 
 import typer
 
-from twinnet.cli.training import Json, Seed
+from twinnet.cli.training import Json
 
 ModelFile = Annotated[Path, typer.Argument(help="A model file that train wrote.")]
-
-
-def evaluate(
-    model: ModelFile,
-    data: Annotated[Path, typer.Argument(help="Identities that training never saw, or a pairs CSV.")],
-    protocol: Annotated[Literal["verification", "nway"], typer.Option(help="The rules of the evaluation.")] = (
-        "verification"
-    ),
-    ways: Annotated[int, typer.Option(min=2, help="nway: classes in an episode.")] = 20,
-    shots: Annotated[int, typer.Option(min=1, help="nway: items behind each class's template.")] = 1,
-    episodes: Annotated[int, typer.Option(min=1, help="nway: how many.")] = 400,
-    within_groups: Annotated[bool, typer.Option(help="nway: all classes of an episode from one group.")] = False,
-    across_sessions: Annotated[bool, typer.Option(help="nway: support and probe by different drawers.")] = False,
-    group: Annotated[Optional[list[str]], typer.Option(help="Evaluate only this group; repeatable.")] = None,  # noqa: UP045
-    report: Annotated[Optional[Path], typer.Option(help="Write a self-contained HTML page (verification).")] = None,  # noqa: UP045
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
-    """Say how good a model is on data that it never saw, with intervals.
-
-    Example: `twinnet evaluate people.twin others/ --report out.html`
-    """
-    from twinnet.apps.evaluate import evaluate as run
-    from twinnet.apps.report import write_report
-    from twinnet.cli.progress import bars
-    from twinnet.cli.render import figures, notes, print_json, say
-    from twinnet.core.errors import ConfigError
-    from twinnet.data import hold_out, open_dataset
-    from twinnet.data import load as load_images
-    from twinnet.model import load
-    from twinnet.training.facts import versions
-
-    if report and protocol != "verification":  # known now, not only after the work
-        raise ConfigError(f"--report is written for the verification protocol, not for {protocol}.")
-    known = open_dataset(data)
-    if group:
-        known = hold_out(known, group)[1]
-    loaded = load(model)
-    store = load_images(known, loaded.preprocess, progress=bars())
-    result = run(
-        loaded, store, protocol=protocol, ways=ways, shots=shots, episodes=episodes,
-        within_groups=within_groups, across_sessions=across_sessions, seed=seed, progress=bars(),
-    )  # fmt: skip
-    if report:
-        write_report(report, loaded, result, store)
-    notes(result.notes)
-    if json:
-        print_json(result.to_json("evaluate", versions()))
-        return
-    figures(f"{result.protocol} on {known.summary()}", result.metrics)
-    counted = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in result.counts.items())
-    say(f"counts: {counted}")
-    if report:
-        say(f"written: {report}")
 
 
 def verify(
     model: ModelFile,
     a: Annotated[Path, typer.Argument(help="An image.")],
     b: Annotated[Path, typer.Argument(help="Another image.")],
+    explain: Annotated[Optional[Path], typer.Option(help="Draw what drives the verdict, into this picture.")] = None,  # noqa: UP045
     json: Json = False,
 ) -> None:
-    """The same or different? Distance, threshold, verdict, probability.
+    """The same or different? Distance, threshold, verdict, probability; where asked, which regions drive it.
 
-    Example: `twinnet verify people.twin a.jpg b.jpg`
+    Example: `twinnet verify people.twin a.jpg b.jpg --explain why.png`
     """
     from twinnet.apps.verify import verify as run
     from twinnet.cli.render import print_json, say
@@ -84,12 +31,22 @@ def verify(
 
     loaded = load(model)
     decision = run(loaded, a, b)
+    spread = loaded.known_rule.spread
+    nearer = spread.nearer(decision.distance) if spread else None
+    if explain:
+        from twinnet.apps.explain import explain as regions
+        from twinnet.apps.explain_picture import draw_explanation
+        from twinnet.cli.progress import bars
+
+        draw_explanation(regions(loaded, a, b, progress=bars()), explain, spread)
     if json:
         metrics = {"distance": bare(decision.distance), "threshold": bare(decision.threshold)}
         if decision.probability is not None:
             metrics["probability"] = bare(decision.probability)
         if decision.far is not None:
             metrics["far"] = decision.far
+        if nearer:
+            metrics |= {"nearer_genuine": bare(nearer[0]), "nearer_impostor": bare(nearer[1])}
         answer = report_json("verify", None, metrics, {}, f"{a} {b}", loaded.fingerprint, None, versions())
         print_json({**answer, "same": decision.same, "abstained": decision.abstained})
         return
@@ -100,7 +57,12 @@ def verify(
         say(f"probability of being the same: {decision.probability:.1%} (where half of the comparisons are)")
     if decision.far is not None:
         far = decision.far
-        say(f"false accepts at this threshold: {far.point:.2%} [{far.low:.2%}, {far.high:.2%}] of impostor pairs")
+        where = "with this band" if loaded.known_rule.band else "at this threshold"
+        say(f"false accepts {where}: {far.point:.2%} [{far.low:.2%}, {far.high:.2%}] of impostor pairs")
+    if nearer:
+        say(f"where it falls: {nearer[0]:.0%} of genuine and {nearer[1]:.0%} of impostor pairs are nearer")
+    if explain:
+        say(f"written: {explain}")
 
 
 def embed(
@@ -136,8 +98,9 @@ def info(model: ModelFile, json: Json = False) -> None:
     Example: `twinnet info people.twin`
     """
     from twinnet.cli.render import print_json, say
-    from twinnet.evaluation import bare, report_json
+    from twinnet.evaluation import report_json
     from twinnet.model import card, load
+    from twinnet.model.card import caveats, rule_metrics
     from twinnet.training.facts import versions
 
     loaded = load(model)
@@ -145,9 +108,7 @@ def info(model: ModelFile, json: Json = False) -> None:
         say(card(loaded))
         return
     rule = loaded.rule
-    metrics = {"threshold": bare(rule.threshold)} if rule else {}
-    if rule:
-        metrics |= {name: rate for name, rate in (("far", rule.far), ("frr", rule.frr)) if rate is not None}
+    metrics, mind = (rule_metrics(rule), caveats(rule)) if rule else ({}, [])
     counts = {"weights": sum(p.numel() for p in loaded.encoder.parameters()), "dim": loaded.spec.dim}
-    answer = report_json("info", None, metrics, counts, "", loaded.fingerprint, None, versions())
+    answer = report_json("info", None, metrics, counts, "", loaded.fingerprint, None, versions(), mind)
     print_json({**answer, "facts": loaded.facts})

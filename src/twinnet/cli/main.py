@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from twinnet.cli import commands, training
+from twinnet.cli import commands, doctor, evaluate, gallery, training
 from twinnet.core.errors import TwinnetError
 from twinnet.core.version import __version__
 
@@ -21,12 +21,14 @@ app = typer.Typer(
     "Start with `twinnet demo`, or `twinnet train FOLDER -o model.twin` on a folder with one subfolder per identity.",
 )  # fmt: skip
 app.command("demo")(training.demo)
+app.command("doctor")(doctor.doctor)
 app.command("train")(training.train)
 app.command("calibrate")(training.calibrate)
-app.command("evaluate")(commands.evaluate)
+app.command("evaluate")(evaluate.evaluate)
 app.command("verify")(commands.verify)
 app.command("embed")(commands.embed)
 app.command("info")(commands.info)
+app.add_typer(gallery.app, name="gallery")
 
 
 def _version(shown: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
 import typer
@@ -14,12 +15,18 @@ from twinnet.cli.main import app
 def reference() -> str:
     """Every command with its example, arguments and options; `docs/cli.md` is this text."""
     lines = ["# Commands", "", "Made by `python -m twinnet.cli.reference`; a test holds it up to date.", ""]
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in _all(typer.main.get_command(app)):
         lines += [f"## twinnet {name}", "", inspect.cleandoc(command.help or ""), ""]
-        lines += ["| | | default |", "| --- | --- | --- |"]
-        lines += [_row(parameter) for parameter in command.params if parameter.name != "help"]
-        lines.append("")
+        rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
+        lines += ["| | | default |", "| --- | --- | --- |", *rows, ""] if rows else []
     return "\n".join(lines)
+
+
+def _all(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        yield before + name, command
+        if hasattr(command, "commands"):
+            yield from _all(command, f"{before}{name} ")
 
 
 def _row(parameter: Any) -> str:

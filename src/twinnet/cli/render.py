@@ -13,7 +13,10 @@ from rich.table import Table
 
 from twinnet.core.types import Interval
 
-_RATES = ("eer", "auc", "accuracy", "far", "frr", "error", "tar_at", "probability", "one_shot")
+_RATES = (
+    "eer", "auc", "accuracy", "far", "frr", "error", "tar_at", "probability", "one_shot", "rank_", "dir_", "fpir_",
+    "recall", "precision", "r_precision", "map_at",
+)  # fmt: skip
 
 
 def print_json(value: Mapping[str, Any]) -> None:

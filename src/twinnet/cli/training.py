@@ -66,12 +66,14 @@ def train(
     patience: Annotated[int, typer.Option(help="Stop after so many validations without a better EER; 0: never.")] = 0,
     precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Number format.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
+    accept_leaks: Annotated[bool, typer.Option("--accept-leaks", help="Train despite a leak (flatters).")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore a checkpoint of an interrupted run.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Train twins, and learn the threshold on identities that training never saw.
 
+    The data is examined first, as `twinnet doctor` does in more depth: a leak across the split stops it.
     Without --minutes, --epochs or --steps it takes 5 minutes. Repeat the command to resume an interrupted run.
 
     Example: `twinnet train people/ -o people.twin --minutes 10`
@@ -96,7 +98,9 @@ def train(
     known = open_dataset(data)
     if hold_out:
         known, _ = without(known, hold_out)
-    model = run(known, config, out=out, resume=not fresh, progress=bars())
+    model = run(
+        known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, progress=bars()
+    )
     facts = model.facts
     if facts["skipped"]:
         notes([f"{facts['skipped']} items were skipped; the first: {facts['skipped_first']}"])
@@ -117,8 +121,10 @@ def calibrate(
     out: Annotated[Optional[Path], typer.Option("-o", "--out", help="Write here instead.")] = None,  # noqa: UP045
     method: Annotated[Literal["eer", "far", "f1", "given"], typer.Option(help="How to choose the threshold.")] = "eer",
     far: Annotated[Optional[float], typer.Option(help="Target false-accept rate, such as 0.001.")] = None,  # noqa: UP045
+    frr: Annotated[Optional[float], typer.Option(help="With --far: answer only where both are kept.")] = None,  # noqa: UP045
+    only_probability: Annotated[bool, typer.Option("--only-probability", help="Leave the threshold alone.")] = False,
     threshold: Annotated[Optional[float], typer.Option(help="A threshold of your own.")] = None,  # noqa: UP045
-    probability: Annotated[Literal["platt", "isotonic"], typer.Option(help="The curve from distance to it.")] = "platt",
+    probability: Annotated[Literal["platt", "isotonic", "beta"], typer.Option(help="Its curve.")] = "platt",
     group: Annotated[Optional[list[str]], typer.Option(help="Use only this group; repeatable.")] = None,  # noqa: UP045
     accept_seen: Annotated[bool, typer.Option(help="Allow identities that training saw (flatters).")] = False,
     seed: Seed = 0,
@@ -132,8 +138,9 @@ def calibrate(
     from twinnet.cli.render import figures, print_json, say
     from twinnet.data import hold_out as split_off
     from twinnet.data import open_dataset
-    from twinnet.evaluation import bare, report_json
+    from twinnet.evaluation import report_json
     from twinnet.model import load
+    from twinnet.model.card import caveats, rule_metrics
     from twinnet.training import calibrate as run
     from twinnet.training.facts import versions
 
@@ -142,16 +149,19 @@ def calibrate(
     if group:
         known = split_off(known, group)[1]
     calibrated = run(
-        load(model), known, method=chosen, far=far, value=threshold, probability=probability,
+        load(model), known, method=chosen, far=far, frr=frr, value=threshold, probability=probability,
+        only_probability=only_probability,
         accept_seen=accept_seen, seed=seed, progress=bars(),
     )  # fmt: skip
     calibrated.save(out or model)
     rule = calibrated.known_rule
-    metrics = {"threshold": bare(rule.threshold)}
-    metrics |= {name: rate for name, rate in (("far", rule.far), ("frr", rule.frr)) if rate is not None}
+    metrics = rule_metrics(rule)
     counts = {"genuine_pairs": rule.n_genuine, "impostor_pairs": rule.n_impostor}
     if json:
-        print_json(report_json("calibrate", None, metrics, counts, str(data), calibrated.fingerprint, seed, versions()))
+        fingerprint, mind = calibrated.fingerprint, caveats(rule)
+        print_json(report_json("calibrate", None, metrics, counts, str(data), fingerprint, seed, versions(), mind))
         return
     figures(f"Same means distance < {rule.threshold:.6g} ({rule.method})", metrics)
+    for line in caveats(rule):
+        say(f"mind: {line}")
     say(f"learned on {rule.learned_on}\nwritten: {out or model}")

@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from twinnet.compare.cross import euclidean_cross
+
 
 def euclidean(a: Float[Tensor, "p d"], b: Float[Tensor, "p d"]) -> Float[Tensor, " p"]:
     """|a − b| row by row, with gradient zero, not NaN, where a = b."""
@@ -30,8 +32,7 @@ class Euclidean(nn.Module):
 
     def cross(self, a: Float[Tensor, "n d"], b: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         """`(N, D), (M, D)` → `(N, M)`."""
-        # Differences, not |a|² + |b|² − 2ab: the latter loses the digits of just those pairs that are nearly the same.
-        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+        return euclidean_cross(a, b)
 
 
 class Cosine(nn.Module):

@@ -58,3 +58,27 @@ class ModelFileError(TwinnetError):
 
 class TrainingError(TwinnetError):
     """Training stopped itself: the text says why and what to change."""
+
+
+class GalleryError(TwinnetError):
+    """A gallery cannot be read, or not changed, as asked."""
+
+
+class GalleryBusy(GalleryError):
+    """Somebody else writes to the gallery, for longer than was waited."""
+
+
+class GalleryDamaged(GalleryError):
+    """The record of a gallery is not whole. The index never raises this: it is rebuilt from the record."""
+
+
+class NotEnrolled(GalleryError):
+    """The identity is not in the gallery."""
+
+
+class WrongKey(GalleryError):
+    """An encrypted gallery was opened without its key, or with another."""
+
+
+class WrongModel(GalleryError):
+    """The gallery holds embeddings of another model, with which this one's cannot be compared."""

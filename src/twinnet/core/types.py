@@ -89,7 +89,9 @@ class ErrorRates:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to *same or different?*; `far` is the false-accept rate at this threshold, where it was measured."""
+    """The answer to *same or different?*; `far` is the false-accept rate of the rule's verdicts (its band's, where it has
+    one), where it was measured.
+    """
 
     same: bool
     abstained: bool

@@ -7,27 +7,29 @@
 from twinnet.data.dataset import Dataset
 from twinnet.data.decode import MAX_PIXELS, decode
 from twinnet.data.folders import omniglot
-from twinnet.data.leaks import assert_disjoint, shared_content
+from twinnet.data.lfw import LfwPairs, lfw_pairs
 from twinnet.data.load import ImageStore, load
 from twinnet.data.preprocess import Preprocess, measure
 from twinnet.data.readers import digits, from_arrays, open_dataset
+from twinnet.data.runs import omniglot_runs
 from twinnet.data.split import hold_out, split_components, split_identities
 
 __all__ = [
     "MAX_PIXELS",
     "Dataset",
     "ImageStore",
+    "LfwPairs",
     "Preprocess",
-    "assert_disjoint",
     "decode",
     "digits",
     "from_arrays",
     "hold_out",
+    "lfw_pairs",
     "load",
     "measure",
     "omniglot",
+    "omniglot_runs",
     "open_dataset",
-    "shared_content",
     "split_components",
     "split_identities",
 ]

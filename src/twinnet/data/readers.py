@@ -14,9 +14,10 @@ from twinnet.core.errors import ConfigError, DataError
 from twinnet.data.dataset import Dataset
 from twinnet.data.folders import folder, loose_images, omniglot
 from twinnet.data.listing import must_exist, number
+from twinnet.data.runs import omniglot_runs
 from twinnet.data.tables import COLUMNS, table
 
-_FOLDERS = {"folder": folder, "loose": loose_images, "omniglot": omniglot}
+_FOLDERS = {"folder": folder, "loose": loose_images, "omniglot": omniglot, "omniglot-runs": omniglot_runs}
 KINDS = (*_FOLDERS, *COLUMNS, "digits")
 
 
@@ -26,7 +27,8 @@ def open_dataset(source: str | Path, *, kind: str | None = None, root: str | Pat
     A folder or zip has one folder per identity, or group/identity (see `folder`). A CSV has the header `path,label`
     with or without `group`, `left,right,label` or `anchor,positive,negative` (see `table`), with paths relative to
     `root`, by default the CSV's own folder. `kind` overrides what is recognised: one of `KINDS`, where "loose" is
-    images without identities; "digits" alone, where nothing is so called, is the demo's digits. Raises `DataError`
+    images without identities, "omniglot-runs" the published one-shot runs, and "signature-pairs" a CSV without header
+    where 1 means forged; "digits" alone, where nothing is so called, is the demo's digits. Raises `DataError`
     (`EmptyDataset`, `TooFewIdentities`) for what is missing, empty or laid out otherwise, `ConfigError` for the kind.
     """
     path = Path(source)

@@ -22,8 +22,9 @@ COLUMNS = {
     "labels": ("path", "label"),
     "pairs": ("left", "right", "label"),
     "triplets": ("anchor", "positive", "negative"),
+    "signature-pairs": ("reference", "probe", "forged"),
 }
-"""What each kind of table must have; `labels` may also have `group`."""
+"""What each kind of table must have; `labels` may also have `group`, and `signature-pairs` has no header."""
 
 Row = tuple[int, dict[str, str]]  # the line number in the file, and the cells by column
 
@@ -33,20 +34,24 @@ def table(source: str | Path, *, kind: str | None = None, root: str | Path | Non
 
     Separated by commas, semicolons or tabs; UTF-8, UTF-16 with a BOM, otherwise Latin-1. Paths are relative to
     `root`, a folder or a zip, by default the CSV's folder. In pairs, label 1 = same and 0 = different. Rows that name
-    a missing file, or lack a cell, are skipped and listed. Raises `DataError` for columns or labels that do not fit,
-    `EmptyDataset` where no row is left.
+    a missing file, or lack a cell, are skipped and listed. `signature-pairs` is the one kind that must be asked for:
+    it has no header, its rows are reference,probe,label, and 1 means forged, so different. Raises `DataError` for
+    columns or labels that do not fit, `EmptyDataset` where no row is left.
     """
     source = Path(source)
     must_exist(source)
-    columns, rows = _rows(source)
+    columns, rows = _rows(source, COLUMNS[kind] if kind == "signature-pairs" else None)
     kind = kind or next((kind for kind, needed in COLUMNS.items() if set(needed) <= set(columns)), None)
     if kind is None:
-        known = "; ".join(",".join(needed) for needed in COLUMNS.values())
-        raise DataError(f"{source} has the columns {','.join(columns)}. Next: give it one of these headers: {known}")
+        known = "; ".join(",".join(needed) for name, needed in COLUMNS.items() if name != "signature-pairs")
+        raise DataError(
+            f"{source} has the columns {','.join(columns)}. Next: give it one of these headers: {known}; or, for "
+            "signature pairs without a header where 1 means forged, say kind signature-pairs"
+        )
     if missing := [name for name in COLUMNS[kind] if name not in columns]:
         raise DataError(f"{source} lacks the column {' and '.join(missing)} (it has {','.join(columns)})")
     members = _Members(finder(Path(root) if root else source.parent))
-    reader = {"labels": _labels, "pairs": _pairs, "triplets": _triplets}[kind]
+    reader = {"labels": _labels, "pairs": _pairs, "triplets": _triplets, "signature-pairs": _signatures}[kind]
     dataset = reader(str(source), rows, members)
     if not len(dataset):
         first = f"; first: {members.skipped[0].item}: {members.skipped[0].reason}" if members.skipped else ""
@@ -113,6 +118,16 @@ def _pairs(source: str, rows: list[Row], members: _Members) -> Dataset:
     return _explicit(source, members, pairs=Pairs(first, second, same == 1))
 
 
+def _signatures(source: str, rows: list[Row], members: _Members) -> Dataset:
+    turned = {"0": "1", "1": "0"}  # 1 is forged there, and same here
+    named = []
+    for line, row in rows:
+        if row["forged"] not in turned:
+            raise DataError(f"{source}, line {line}: label {row['forged']!r} is neither 1 (forged) nor 0 (genuine)")
+        named.append((line, {"left": row["reference"], "right": row["probe"], "label": turned[row["forged"]]}))
+    return _pairs(source, named, members)
+
+
 def _triplets(source: str, rows: list[Row], members: _Members) -> Dataset:
     places = [members.enter(line, [row[name] for name in COLUMNS["triplets"]]) for line, row in rows]
     kept = np.array([place for place in places if place], dtype=np.int64).reshape(-1, 3)
@@ -131,7 +146,7 @@ def _explicit(source: str, members: _Members, pairs: Pairs | None = None, triple
     )
 
 
-def _rows(source: Path) -> tuple[list[str], list[Row]]:
+def _rows(source: Path, header: tuple[str, ...] | None = None) -> tuple[list[str], list[Row]]:
     try:
         content = source.read_bytes()
         utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -146,7 +161,7 @@ def _rows(source: Path) -> tuple[list[str], list[Row]]:
     separator = max(",;\t", key=lines[0].count)
     reader = csv.reader(lines, delimiter=separator)
     try:
-        columns = [name.strip().lower() for name in next(reader)]
+        columns = list(header) if header else [name.strip().lower() for name in next(reader)]
         rows = [
             # A short row gets empty cells, which no file is called: it is skipped where its path is needed.
             (reader.line_num, dict(zip(columns, [cell.strip() for cell in cells] + [""] * len(columns), strict=False)))

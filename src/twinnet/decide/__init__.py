@@ -3,6 +3,7 @@
 from twinnet.decide.abstain import AbstainBand, abstain_band
 from twinnet.decide.fit import CALIBRATORS, fit_beta, fit_isotonic, fit_platt
 from twinnet.decide.intervals import clopper_pearson, joined, over_identities
+from twinnet.decide.measured import cross_fitted, verdict_rates
 from twinnet.decide.probability import Beta, Isotonic, Platt, calibrator_from_dict
 from twinnet.decide.rates import auc, eer, error_rates, frr_at_far, rates_at
 from twinnet.decide.reliability import Reliability, brier, ece, reliability
@@ -28,6 +29,7 @@ __all__ = [
     "calibrator_from_dict",
     "choose_threshold",
     "clopper_pearson",
+    "cross_fitted",
     "ece",
     "eer",
     "error_rates",
@@ -43,4 +45,5 @@ __all__ = [
     "rates_at",
     "reliability",
     "spread",
+    "verdict_rates",
 ]

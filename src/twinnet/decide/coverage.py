@@ -50,11 +50,10 @@ def coverage(
             d, same, first, second = _study(rng, counts, spread, unlike)
             rates = WeightedRates(d, same, threshold)
             found = over_identities(
-                rates, first, second, pairs=rates.pairs, replicates=replicates, level=level, seed=number
-            )
-            share = (
-                same.mean()
-            )  # the true accuracy depends on the share of genuine pairs, which the study's design sets
+                rates, first, second, pairs=rates.pairs, skewed=rates.skewed, replicates=replicates, level=level,
+                seed=number,
+            )  # fmt: skip
+            share = same.mean()  # set by the study's design; the true accuracy depends on it
             accuracy = 1 - share * true["frr"] - (1 - share) * true["far"]
             held += [
                 i.low <= {**true, "accuracy": accuracy}[name] <= i.high for name, i in zip(NAMES, found, strict=True)

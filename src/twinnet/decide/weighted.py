@@ -14,8 +14,11 @@ from twinnet.decide.checks import checked
 class WeightedRates:
     """EER, AUC, accuracy, FAR and FRR at `threshold`, then TAR at each of `fars`, for weights of the pairs.
 
-    `names (S,)` says which figure is which, and `pairs (S,)` how many pairs each is made of.
+    `names (S,)` says which figure is which, `pairs (S,)` how many pairs each is made of, and `skewed` where the AUC
+    stands, whose intervals need a longer lower end (see `over_identities`).
     """
+
+    skewed = (1,)
 
     def __init__(
         self, distances: npt.ArrayLike, same: npt.ArrayLike, threshold: float | None = None, fars: Sequence[float] = ()

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.core.types import FloatArray, IntArray, Pairs
-from twinnet.decide import DecisionRule, WeightedRates, impostors_needed, joined, over_identities
+from twinnet.decide import DecisionRule, WeightedRates, ece, impostors_needed, joined, over_identities
 from twinnet.evaluation.pairing import MAX_PAIRS, pairs_to_compare
-from twinnet.evaluation.result import Result
+from twinnet.evaluation.result import Result, bare
 
 PairDistances = Callable[[IntArray, IntArray], FloatArray]
 """`first (P,)`, `second (P,)` item numbers → distances `(P,)`."""
@@ -54,6 +54,9 @@ def verification_of_pairs(
 ) -> Result:
     """EER and AUC; with a rule also accuracy, FAR and FRR at its threshold; TAR@FAR as far as the pairs support.
 
+    Where the rule has a probability, it is judged in a world in which half of the comparisons are genuine, as it was
+    fitted: `brier`, and `ece` without an interval, because resampling adds to an ECE rather than scattering it.
+
     The identities `(P,)` of both items say which pairs depend on each other. Where pairs come without identities, or
     with item numbers in their place, items that genuine pairs join are taken as one identity.
     Raises CalibrationError for unequal lengths, distances that are not finite, or one kind of pair missing.
@@ -66,9 +69,23 @@ def verification_of_pairs(
     rates = WeightedRates(d, pairs.same, rule.threshold if rule else None, fars)
     if (first != second)[pairs.same].any():
         first, second = joined(first, second, pairs.same)
-    found = over_identities(rates, first, second, pairs=rates.pairs, replicates=replicates, seed=seed)
     names = [*rates.names[:5], *(f"tar_at_far_1e-{exponent}" for exponent in range(1, len(fars) + 1))]
+    sizes, statistic = list(rates.pairs), rates.__call__
+    calibrator = rule.calibrator if rule else None
+    if calibrator:
+        squares = (calibrator(d) - pairs.same) ** 2
+        names, sizes = [*names, "brier"], [*sizes, len(d)]
+
+        def statistic(weights: FloatArray) -> FloatArray:
+            kinds = [np.average(squares[kind], weights=weights[kind]) for kind in (pairs.same, ~pairs.same)]
+            return np.append(rates(weights), np.mean(kinds))
+
+    found = over_identities(
+        statistic, first, second, pairs=sizes, skewed=rates.skewed, replicates=replicates, seed=seed
+    )
     metrics = dict(zip(names, found, strict=True))
+    if calibrator:
+        metrics["ece"] = bare(ece(calibrator(d), pairs.same, prior=0.5))
     if rule is None:
         metrics = {name: i for name, i in metrics.items() if name not in ("accuracy", "far", "frr")}
     counts = {

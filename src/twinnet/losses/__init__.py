@@ -18,7 +18,7 @@ from twinnet.losses.episodes import NPairs, Prototypical, info_nce
 from twinnet.losses.exact_triplet import hinge_sum, violation_sum
 from twinnet.losses.proxies import ArcFace, CosFace, ProxyAnchor, arcface, cosface, proxy_anchor
 from twinnet.losses.reduce import class_balanced
-from twinnet.losses.registry import LOSSES, PROXY_LOSSES, build
+from twinnet.losses.registry import LOSSES, NAMES, PROXY_LOSSES, build
 from twinnet.losses.similarity import NCA, Circle, MultiSimilarity, circle, multi_similarity, nca
 from twinnet.losses.supcon import NTXent, SupCon, nt_xent, supcon
 from twinnet.losses.triplet import Triplet, soft_triplet, triplet
@@ -27,6 +27,7 @@ from twinnet.pairs.index import shares_any
 __all__ = [
     "BCE",
     "LOSSES",
+    "NAMES",
     "NCA",
     "PROXY_LOSSES",
     "ArcFace",

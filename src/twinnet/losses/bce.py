@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from twinnet.compare import Comparison, Learned
 from twinnet.losses.base import LossOutput, PairIndex, Relation, TripletIndex, in_float32
-from twinnet.losses.distances import distances
 from twinnet.losses.grid import Grid, given_pairs, grid_of, mined
 from twinnet.losses.matrix import miner_of
 from twinnet.losses.reduce import KindMean, over_kinds, over_soft_kinds
@@ -64,14 +63,14 @@ class BCE(nn.Module):
         if self.miner is not None:
             with torch.no_grad():
                 learned = isinstance(compare, Learned)
-                distance = functional.softplus(-logit) if learned else distances(compare, embeddings, embeddings)
+                distance = functional.softplus(-logit) if learned else compare.cross(embeddings, embeddings)
             grid = mined(grid, distance, self.miner)
         return self.over(logit, grid)
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → the log odds of *same* `(B, M)`."""
         compare = self.comparison
-        return compare.cross_logit(a, b) if isinstance(compare, Learned) else self._logit(distances(compare, a, b))
+        return compare.cross_logit(a, b) if isinstance(compare, Learned) else self._logit(compare.cross(a, b))
 
     def _logit(self, distance: Tensor) -> Tensor:
         return self.log_scale.exp() * (self.offset - distance)

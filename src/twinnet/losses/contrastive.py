@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from twinnet.compare import Comparison
 from twinnet.losses.base import LossOutput, PairIndex, Relation, TripletIndex, in_float32
-from twinnet.losses.distances import distances
 from twinnet.losses.grid import Grid, given_pairs
 from twinnet.losses.matrix import miner_of, over_batch
 from twinnet.losses.reduce import KindMean, over_kinds, over_soft_kinds
@@ -71,7 +70,7 @@ class Contrastive(nn.Module):
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → distances `(B, M)`."""
-        return distances(self.comparison, a, b)
+        return self.comparison.cross(a, b)
 
     def measure_pairs(self, a: Tensor, b: Tensor) -> Tensor:
         """`(P, D), (P, D)` → distances `(P,)`."""

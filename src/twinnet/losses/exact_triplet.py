@@ -26,8 +26,8 @@ Distances = Float[Tensor, "b m"]
 Mask = Bool[Tensor, "b m"]
 
 _FEW = 12  # positives of an anchor up to which comparing with each beats sorting them
-# Elements of one (rows, M) block: on a CPU it stays in the cache, elsewhere only memory must be bounded.
-_BLOCK = {"cpu": 1 << 14}
+# Elements worked on at once: on a CPU they stay in the cache, elsewhere only memory must be bounded.
+_BLOCK = {"cpu": 1 << 19}
 _LARGE_BLOCK = 1 << 22
 
 
@@ -54,38 +54,36 @@ def hinge_sum(distance: Distances, same: Mask, different: Mask, margin: float) -
     """
     with torch.no_grad():
         index, limit = _limits(distance, same, margin)  # (B, K), (B, K)
-        few = limit.shape[1] <= _FEW
-        gradient = torch.zeros_like(distance)
+        few = 0 < limit.shape[1] <= _FEW
+        gradient = torch.empty_like(distance)
         value = torch.zeros((), dtype=torch.float64, device=distance.device)
         n_active = torch.zeros_like(value)
-        for rows in _blocks(distance, _BLOCK.get(distance.device.type, _LARGE_BLOCK) if few else _LARGE_BLOCK):
+        size = _BLOCK.get(distance.device.type, _LARGE_BLOCK) // limit.shape[1] if few else _LARGE_BLOCK
+        for rows in _blocks(distance, size):
             # A candidate that is no negative is moved to infinity, where no limit reaches it.
-            negative = distance[rows].masked_fill(~different[rows], torch.inf)  # (R, M)
+            negative = torch.where(different[rows], distance[rows], torch.inf)  # (R, M)
             counts = gradient[rows]
             above = _compare(negative, limit[rows], counts) if few else _search(negative, limit[rows], counts)
             counts.scatter_add_(1, index[rows], above)
-            value += (distance[rows] * counts).sum(dtype=torch.float64)
+            value += (distance[rows] * counts).sum(1).sum(dtype=torch.float64)
             n_active += above.sum(dtype=torch.float64)
         value += margin * n_active
     return _attach(distance, value, gradient), int(n_active)
 
 
 def _compare(negative: Tensor, limit: Tensor, counts: Tensor) -> Tensor:
-    """−c_an into `counts (R, M)`; c_ap `(R, K)`: one pass over the negatives for each positive."""
-    above = torch.zeros_like(limit)
-    nearer = torch.empty_like(negative)
-    for k in range(limit.shape[1]):
-        torch.lt(negative, limit[:, k : k + 1], out=nearer)  # as 0.0 and 1.0
-        above[:, k] = nearer.sum(1)
-        counts -= nearer
-    return above
+    """−c_an into `counts (R, M)`; c_ap `(R, K)`: every negative against every limit."""
+    nearer = negative.new_empty(len(limit), limit.shape[1], negative.shape[1])
+    torch.lt(negative[:, None], limit[:, :, None], out=nearer)  # (R, 1, M), (R, K, 1) -> (R, K, M) as 0.0 and 1.0
+    torch.sum(nearer, 1, out=counts).neg_()
+    return nearer.sum(2)
 
 
 def _search(negative: Tensor, limit: Tensor, counts: Tensor) -> Tensor:
     """The same by binary search: the number of limits not above a negative is its place among the sorted ones."""
     ascending, order = limit.sort(1)  # (R, K)
     place = torch.searchsorted(ascending, negative, right=True)  # (R, M) in 0 … K
-    counts += place - limit.shape[1]
+    torch.sub(place, limit.shape[1], out=counts)
     histogram = counts.new_zeros(len(limit), limit.shape[1] + 1)
     histogram.scatter_add_(1, place, counts.new_ones(()).expand(place.shape))
     below = histogram.cumsum(1)[:, :-1]  # (R, K): negatives under each limit
@@ -105,7 +103,7 @@ def violation_sum(
         gradient = torch.zeros_like(distance)
         value = torch.zeros((), dtype=torch.float64, device=distance.device)
         n_active = torch.zeros_like(value)
-        for rows in _blocks(distance, _BLOCK.get(distance.device.type, _LARGE_BLOCK)):
+        for rows in _blocks(distance, _BLOCK.get(distance.device.type, _LARGE_BLOCK) >> 5):
             from_anchor = distance[rows].masked_fill(~different[rows], torch.inf)  # (R, M)
             for k in range(limit.shape[1]):
                 nearest = from_anchor
@@ -128,7 +126,7 @@ def violation_sum(
 
 def n_triplets(same: Mask, different: Mask) -> int:
     """How many triplets there are: each anchor's positives times its negatives."""
-    return int((same.sum(1) * different.sum(1)).sum())
+    return int((same.count_nonzero(1) * different.count_nonzero(1)).sum())  # faster than a sum of bools
 
 
 def _limits(distance: Tensor, same: Tensor, margin: float) -> tuple[Int[Tensor, "b k"], Float[Tensor, "b k"]]:

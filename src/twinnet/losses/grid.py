@@ -33,7 +33,7 @@ class Grid:
 
     def complete(self) -> Tensor:
         """Which anchors `(B,)` have a positive and a negative."""
-        return (self.same.sum(1) > 0) & (self.different.sum(1) > 0)
+        return (self.same.count_nonzero(1) > 0) & (self.different.count_nonzero(1) > 0)
 
     def n_pairs(self) -> int:
         """How many pairs are compared, each counted once."""

@@ -9,7 +9,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from twinnet.compare.cross import places
+
 _FEW = 8  # a mask of at most one entry in this many is gathered before anything is computed
+_VANISHED = 1e-30  # a share below it is near the smallest float32, and a sum of such has few digits
 
 
 def masked_logsumexp(logits: Float[Tensor, "b m"], mask: Bool[Tensor, "b m"]) -> Float[Tensor, " b"]:
@@ -21,10 +24,21 @@ def masked_logsumexp(logits: Float[Tensor, "b m"], mask: Bool[Tensor, "b m"]) ->
     return found
 
 
+def log_share(
+    logits: Float[Tensor, "b m"], part: Bool[Tensor, "b m"], whole: Bool[Tensor, "b m"]
+) -> Float[Tensor, " b"]:
+    """log Σ exp over `whole` less log Σ exp over `part` of it.
+
+    One softmax and one gradient for both. A row without any has the gradient zero, and its value means nothing.
+    """
+    found: Tensor = _LogShare.apply(logits, part, whole)  # type: ignore[no-untyped-call]
+    return found
+
+
 def padded(mask: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
     """Row, column and place in its row `(G,)` of every masked entry, and the most that any row has."""
-    count = mask.sum(1)  # (B,)
-    row, column = mask.nonzero(as_tuple=True)  # (G,), by row
+    row, column = places(mask)  # (G,), by row
+    count = torch.bincount(row, minlength=len(mask))  # (B,)
     place = torch.arange(len(row), device=row.device) - (count.cumsum(0) - count)[row]
     return row, column, place, int(count.max()) if len(count) else 0
 
@@ -59,3 +73,34 @@ class _LogSumExp(torch.autograd.Function):
         gradient = share.new_zeros(ctx.shape)
         gradient[row, column] = share[row, place] * outer[row]
         return gradient, None
+
+
+class _LogShare(torch.autograd.Function):
+    """The gradient is softmax over the whole less softmax over the part."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, part: Tensor, whole: Tensor) -> Tensor:
+        lowest = torch.finfo(logits.dtype).min
+        masked = torch.where(whole, logits, lowest)  # (B, M)
+        share = masked.softmax(1)
+        among = share * part
+        total = among.sum(1)  # (B,)
+        empty = total < _VANISHED
+        value = -total.log()
+        if bool(empty.any()):
+            # Their share of the whole has lost its digits there: another softmax among the part alone finds them.
+            rows = empty.nonzero()[:, 0]
+            few = torch.where(part[rows], logits[rows], lowest)
+            top = few.amax(1)
+            of_part = few.softmax(1)
+            among[rows], total[rows], empty[rows] = of_part, 1.0, top == lowest
+            value[rows] = masked[rows].amax(1) - share[rows].amax(1).log() - top + of_part.amax(1).log()
+        ctx.save_for_backward(share, among, total, empty)
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
+        share, among, total, empty = ctx.saved_tensors
+        outer = outer.masked_fill(empty, 0.0)
+        return torch.mul(share, outer[:, None]).addcmul_(among, (outer / total)[:, None], value=-1), None, None

@@ -42,6 +42,15 @@ def over_anchors(
     return LossOutput(value, n, int((wrong & counted).sum()) / max(1, n))
 
 
+def over_genuine_pairs(
+    sums: Float[Tensor, " b"], counted: Bool[Tensor, " b"], wrong: Bool[Tensor, " b"], same: Bool[Tensor, "b m"]
+) -> LossOutput:
+    """The mean over the genuine pairs of anchors that count, of which `sums` has the sum for every anchor."""
+    n = int((same.sum(1) * counted).sum())
+    value = torch.where(counted, sums, 0.0).sum() / max(1, n)
+    return LossOutput(value, n, int((wrong & counted).sum()) / max(1, int(counted.sum())))
+
+
 def nearest_is_wrong(distance: Float[Tensor, "b m"], grid: Grid) -> Bool[Tensor, " b"]:
     """Whether an anchor's nearest candidate is a negative."""
     with torch.no_grad():

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from twinnet.compare import Comparison
-from twinnet.losses.base import LossOutput, Relation, in_float32
-from twinnet.losses.distances import distances
-from twinnet.losses.grid import Grid, hard_grid
+from twinnet.losses.anchors import OverAnchors
+from twinnet.losses.grid import Grid
 from twinnet.losses.logsumexp import masked_logsumexp
-from twinnet.losses.matrix import miner_of, over_batch
-from twinnet.losses.reduce import nearest_is_wrong, over_anchors
 from twinnet.pairs.miners import Miner
 
 
@@ -41,76 +38,35 @@ def nt_xent(
     return torch.where(same, functional.softplus(negatives - logits), 0.0).sum(1)
 
 
-class SupCon(nn.Module):
+def SupCon(  # noqa: N802  (it is named and used as the class it makes)
+    comparison: Comparison,
+    temperature: float = 0.1,
+    *,
+    class_weights: Tensor | None = None,
+    miner: Miner | str | None = None,
+) -> OverAnchors:
     """Every other item of the batch is a candidate; logit = −distance / temperature.
 
     With the cosine distance this is the paper's loss to the letter; with another one the softmax is over that distance.
     The mean is over anchors that have a positive and a negative: a batch of one class holds nothing to compare.
     """
 
-    name = "supcon"
-    class_weights: Tensor | None
+    def formula(distance: Tensor, grid: Grid) -> Tensor:
+        return supcon(-distance / temperature, grid.same, grid.same | grid.different)
 
-    def __init__(
-        self,
-        comparison: Comparison,
-        temperature: float = 0.1,
-        *,
-        class_weights: Tensor | None = None,
-        miner: Miner | str | None = None,
-    ) -> None:
-        super().__init__()
-        self.comparison = comparison
-        self.temperature = temperature
-        self.register_buffer("class_weights", class_weights)
-        self.miner = miner_of(miner)
-
-    @in_float32
-    def forward(self, embeddings: Tensor, relation: Relation) -> LossOutput:
-        """`(B, D)` and labels `(B,)` or a pair matrix → the value."""
-        return over_batch(self, embeddings, relation)
-
-    def measure(self, a: Tensor, b: Tensor) -> Tensor:
-        """`(B, D), (M, D)` → distances `(B, M)`."""
-        return distances(self.comparison, a, b)
-
-    def over(self, measured: Tensor, grid: Grid) -> LossOutput:
-        """The mean over anchors that have a positive and a negative."""
-        hard_grid(grid, self.name)
-        values = supcon(-measured / self.temperature, grid.same, grid.same | grid.different)  # (B,)
-        counted = grid.complete()
-        return over_anchors(values, counted, nearest_is_wrong(measured, grid), grid.labels, self.class_weights)
+    return OverAnchors("supcon", comparison, formula, class_weights=class_weights, miner=miner)
 
 
-class NTXent(nn.Module):
+def NTXent(  # noqa: N802
+    comparison: Comparison, temperature: float = 0.07, *, miner: Miner | str | None = None
+) -> OverAnchors:
     """As SupCon, but a positive competes with the negatives only, and the mean is over genuine pairs.
 
     With two views of every item and labels 0 … B/2 − 1 twice it is SimCLR's loss. Anchors without a negative are left
     out; large classes weigh more here than in SupCon, as they have more genuine pairs.
     """
 
-    name = "nt_xent"
+    def formula(distance: Tensor, grid: Grid) -> Tensor:
+        return nt_xent(-distance / temperature, grid.same, grid.different)
 
-    def __init__(self, comparison: Comparison, temperature: float = 0.07, *, miner: Miner | str | None = None) -> None:
-        super().__init__()
-        self.comparison = comparison
-        self.temperature = temperature
-        self.miner = miner_of(miner)
-
-    @in_float32
-    def forward(self, embeddings: Tensor, relation: Relation) -> LossOutput:
-        """`(B, D)` and labels `(B,)` or a pair matrix → the value."""
-        return over_batch(self, embeddings, relation)
-
-    def measure(self, a: Tensor, b: Tensor) -> Tensor:
-        """`(B, D), (M, D)` → distances `(B, M)`."""
-        return distances(self.comparison, a, b)
-
-    def over(self, measured: Tensor, grid: Grid) -> LossOutput:
-        """The mean over genuine pairs of anchors that have a negative."""
-        hard_grid(grid, self.name)
-        counted = grid.complete()
-        values = nt_xent(-measured / self.temperature, grid.same & counted[:, None], grid.different)  # (B,)
-        n = int((grid.same.sum(1) * counted).sum())
-        wrong = int((nearest_is_wrong(measured, grid) & counted).sum()) / max(1, int(counted.sum()))
-        return LossOutput(values.sum() / max(1, n), n, wrong)
+    return OverAnchors("nt_xent", comparison, formula, by_pair=True, miner=miner)

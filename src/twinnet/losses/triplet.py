@@ -12,7 +12,6 @@ from torch.nn import functional
 from twinnet.compare import Comparison
 from twinnet.core.errors import ConfigError
 from twinnet.losses.base import LossOutput, PairIndex, Relation, TripletIndex, in_float32
-from twinnet.losses.distances import distances
 from twinnet.losses.exact_triplet import hinge_sum, n_triplets, violation_sum
 from twinnet.losses.grid import Grid, grid_of, hard_grid, mined
 from twinnet.losses.matrix import miner_of
@@ -85,7 +84,7 @@ class Triplet(nn.Module):
 
     def measure(self, a: Tensor, b: Tensor) -> Tensor:
         """`(B, D), (M, D)` → distances `(B, M)`."""
-        return distances(self.comparison, a, b)
+        return self.comparison.cross(a, b)
 
     def over(self, measured: Tensor, grid: Grid) -> LossOutput:
         """All triplets of the grid, exactly."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from twinnet.core.types import Interval
+from twinnet.decide import DecisionRule, far_in_gallery
 from twinnet.model.model import Model, comparison_name
+
+
+GALLERIES = (10, 100, 1_000, 10_000)
 
 
 def card(model: Model) -> str:
@@ -44,6 +48,7 @@ def card(model: Model) -> str:
             f"- **Same** means distance < {rule.threshold:.6g} ({rule.method})",
             f"- **False-accept rate** {_rate(rule.far)} on {rule.n_impostor:,} impostor pairs",
             f"- **False-reject rate** {_rate(rule.frr)} on {rule.n_genuine:,} genuine pairs",
+            *_band(rule),
             f"- **Learned on** {rule.learned_on or 'unknown'}",
         ]
     lines += [
@@ -55,6 +60,66 @@ def card(model: Model) -> str:
         "a verdict.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _band(rule: DecisionRule) -> list[str]:
+    lines = []
+    if (band := rule.band) is not None:
+        lines += [
+            f"- **Too close to call** from {band.low:.6g} to {band.high:.6g}: "
+            f"{_rate(band.abstained_genuine)} of genuine, {_rate(band.abstained_impostor)} of impostor pairs",
+            f"- **Outside it** FAR {_rate(band.far)}, FRR {_rate(band.frr)}",
+        ]
+    if rule.ece is not None and rule.brier is not None:
+        lines.append(f"- **Probability** ECE {rule.ece:.3f}, Brier {rule.brier:.3f} on identities it was not fitted on")
+    if chances := _in_galleries(rule):
+        shown = (f"{n:,}: {i.point:.1%} [{i.low:.1%}, {i.high:.1%}]" for n, i in chances.items())
+        lines.append(f"- **A stranger is accepted** in a gallery of {', '.join(shown)}")
+    return lines + [f"- **Mind** {line}" for line in caveats(rule)]
+
+
+def rule_metrics(rule: DecisionRule) -> dict[str, Interval]:
+    """Every figure of a rule by name, as `calibrate` and `info` report them; those that nobody measured are absent."""
+    found = {"threshold": _bare(rule.threshold), "far": rule.far, "frr": rule.frr}
+    if (band := rule.band) is not None:
+        found |= {"band_low": _bare(band.low), "band_high": _bare(band.high), "band_far": band.far}
+        found |= {"band_frr": band.frr}
+        found |= {"abstained_genuine": band.abstained_genuine, "abstained_impostor": band.abstained_impostor}
+    found |= {"ece": _bare(rule.ece), "brier": _bare(rule.brier)}
+    found |= {f"far_in_gallery_{n}": chance for n, chance in _in_galleries(rule).items()}
+    return {name: figure for name, figure in found.items() if figure is not None}
+
+
+def caveats(rule: DecisionRule) -> list[str]:
+    """What the figures of a rule do not say by themselves, one sentence or two each."""
+    lines = []
+    if rule.band is not None:
+        lines.append("The band's rates come from the pairs that chose it, so they flatter: others' are often higher.")
+    elif rule.method != "given" and rule.far is not None:
+        lines.append("The rates come from the pairs that chose the threshold, which flatters them a little.")
+    if rule.calibrator is not None and rule.ece is None:
+        lines.append(
+            "The probability was not judged on identities that it was not fitted on: "
+            "that takes five folds of identities with both kinds of pair in each."
+        )
+    if _in_galleries(rule):
+        lines.append(
+            "The chances in a gallery take its comparisons to err independently. Where some strangers resemble many, "
+            "most are accepted less often, and a few far more."
+        )
+    return lines
+
+
+def _in_galleries(rule: DecisionRule) -> dict[int, Interval]:
+    """By size, the chance that a stranger is accepted in a search, from the FAR of the verdicts and its interval."""
+    if (far := rule.band.far if rule.band else rule.far) is None:
+        return {}
+    ends = {n: [far_in_gallery(rate, n) for rate in (far.low, far.point, far.high)] for n in GALLERIES}
+    return {n: Interval(low, point, high, far.level, far.method) for n, (low, point, high) in ends.items()}
+
+
+def _bare(value: float | None) -> Interval | None:
+    return None if value is None else Interval(value, value, value)
 
 
 def _rate(interval: Interval | None) -> str:

@@ -91,8 +91,8 @@ class TrainConfig:
         return self.known_comparison != "learned" and self.loss not in _FREE_LENGTH
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        return asdict(self)
+        """As JSON-able values; a function among the loss's settings, such as a miner, is its name."""
+        return {**asdict(self), "loss_settings": _named(self.loss_settings)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
@@ -102,3 +102,11 @@ class TrainConfig:
         if unknown:
             raise ConfigError(f"unknown training settings: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
         return cls(**values)
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _named(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(inner) for inner in value]
+    return getattr(value, "__qualname__", type(value).__qualname__) if callable(value) else value

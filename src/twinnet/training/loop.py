@@ -24,6 +24,7 @@ from twinnet.training.budget import Budget, learning_rate
 from twinnet.training.config import TrainConfig
 from twinnet.training.health import Health
 from twinnet.training.machine import Machine
+from twinnet.training.optimiser import InMemoryOrder
 from twinnet.training.source import Batch, BatchSource
 
 Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → its EER on identities not trained on
@@ -64,11 +65,12 @@ def fit(
     checkpoint makes the same steps as one that was not. Raises TrainingError when the run cannot succeed.
     """
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(_weight_groups(network, config.weight_decay), lr=config.learning_rate)
+    network.train()
+    optimiser = InMemoryOrder(_weight_groups(network, config.weight_decay), config.learning_rate)
     budget = Budget(steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes)
     out, best, waited, spent = Learned(), dict[str, Tensor](), 0, 0.0
     if save_to and save_to.exists():
-        state, best = checkpoint.load(save_to, network, optimiser, run or {})
+        state, best = checkpoint.load(save_to, network, optimiser.adamw, run or {})
         out.steps, spent, out.history, out.best_eer, waited = (
             state.step, state.elapsed_s, state.history, state.best_eer, state.waited,
         )  # fmt: skip
@@ -82,7 +84,7 @@ def fit(
     with progress.task("training", total=1.0) as bar:
         bar.advance(done)
         while done < 1:
-            for group in optimiser.param_groups:
+            for group in optimiser.adamw.param_groups:
                 group["lr"] = group["rate"] * learning_rate(done, config.learning_rate, config.warm_up)
             batch = source.batch(out.steps)
             loss = step(network, batch, normalise, config, machine, augment, optimiser, out.steps, health)
@@ -95,13 +97,14 @@ def fit(
             if validate and done >= next_validation:
                 next_validation = (int(done * validations) + 1) / validations
                 better = _validate(network, validate, out, best, loss, done)
+                network.train()
                 waited = 0 if better else waited + 1
                 if config.patience and waited >= config.patience:
                     out.stopped = f"no better EER in {waited} validations"
                     break
             if save_to and time.monotonic() - saved_at >= config.checkpoint_s:
                 state = checkpoint.Progressed(out.steps, clock(), out.history, out.best_eer, waited)
-                checkpoint.save(save_to, network, optimiser, best, state, run or {})
+                checkpoint.save(save_to, network, optimiser.adamw, best, state, run or {})
                 saved_at = time.monotonic()
     out.seconds = clock()
     if best:
@@ -117,27 +120,24 @@ def step(
     config: TrainConfig,
     machine: Machine,
     augment: Augment,
-    optimiser: torch.optim.Optimizer,
+    optimiser: InMemoryOrder,
     number: int,
     health: Health,
 ) -> float:
     """One step of gradient descent; gives the loss."""
-    network.train()
     generator = torch.Generator().manual_seed(derive(config.seed, "augment", number))
     images = torch.from_numpy(normalise(batch.images)).to(machine.device)  # (B, C, H, W)
     images = machine.put(augment(images, generator))
-    with torch.random.fork_rng(devices=[machine.device] if machine.device.type == "cuda" else []):
-        torch.manual_seed(derive(config.seed, "dropout", number))
-        with machine.autocast():
-            embeddings = network["encoder"](images)  # (B, D)
+    with machine.seeded(derive(config.seed, "dropout", number)), machine.autocast():
+        embeddings = network["encoder"](images)  # (B, D)
     output = network["loss"](embeddings.float(), _relation(batch, machine))
     if output.n_tuples == 0:
         raise TrainingError(
             f"the batch of step {number} held nothing to compare. Next: give more identities per batch."
         )
-    optimiser.zero_grad(set_to_none=True)
+    optimiser.forget()
     output.value.backward()
-    gradient = nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    gradient = optimiser.clip(config.clip_norm)
     health.check(number, output.value.detach(), gradient, embeddings, images)
     optimiser.step()
     return float(output.value.detach())
@@ -158,7 +158,8 @@ def _relation(batch: Batch, machine: Machine) -> Relation:
 def _weight_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     # Weight decay is for matrices and kernels; on scales and offsets it only pulls towards an arbitrary zero.
     # Class vectors may ask for a faster rate than the encoder's (`rate`), and only their direction counts.
-    fast = {id(p): m.rate for m in network.modules() if hasattr(m, "rate") for p in m.parameters(recurse=False)}
+    rates: list[tuple[Any, nn.Module]] = [(getattr(m, "rate", None), m) for m in network.modules()]
+    fast = {id(p): float(rate) for rate, m in rates if rate is not None for p in m.parameters(recurse=False)}
     groups: dict[tuple[float, float], list[Tensor]] = {(1.0, weight_decay): [], (1.0, 0.0): []}
     for p in network.parameters():
         if p.requires_grad:

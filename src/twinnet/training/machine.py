@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +22,22 @@ class Machine:
     def autocast(self) -> torch.autocast:
         """The context in which the encoder runs; losses and distances stay in float32 outside of it."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not torch.float32)
+
+    @contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Dropout and the like draw from `seed` inside; afterwards torch's random state is as it was."""
+        if self.device.type != "cpu":
+            with torch.random.fork_rng(devices=[self.device]):
+                torch.manual_seed(seed)
+                yield
+            return
+        # What fork_rng does, without asking about devices that are not used: 0.5 % of a step.
+        state = torch.default_generator.get_state()
+        torch.default_generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.default_generator.set_state(state)
 
     def put(self, images: Tensor) -> Tensor:
         """`(B, C, H, W)` on the device, channels last, which convolutions prefer on both CPU and GPU."""

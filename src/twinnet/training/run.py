@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
 from twinnet.data.augment import AUGMENTS
 from twinnet.data.dataset import Dataset
-from twinnet.data.leaks import assert_disjoint
 from twinnet.data.load import ImageStore, load
 from twinnet.data.preprocess import Preprocess
 from twinnet.data.readers import open_dataset
@@ -28,6 +28,7 @@ from twinnet.encoders import EncoderSpec
 from twinnet.model import Model
 from twinnet.pairs import PKSampler, TupleSampler
 from twinnet.training.calibration import calibrate_store, labelled_pairs
+from twinnet.training.check import as_notes, check
 from twinnet.training.config import TrainConfig
 from twinnet.training.facts import training_facts
 from twinnet.training.loop import Validate, fit
@@ -54,11 +55,15 @@ def train(
     *,
     out: str | Path | None = None,
     resume: bool = True,
+    accept_leaks: bool = False,
+    tell: Callable[[list[str]], None] | None = None,
     progress: Progress = SILENT,
 ) -> Model:
     """Train twins on `data`, learn the threshold on identities that training never saw, and save to `out`.
 
     With `out`, a checkpoint `out + ".checkpoint"` is written as it goes and taken up again after an interruption.
+    Before training, the data is examined (`check`): `tell` is called with what a person should know, in a few lines,
+    and equal pictures on both sides of the split raise LeakError unless `accept_leaks`.
     Raises DataError, ConfigError or TrainingError with the next step to take.
     """
     started = time.monotonic()
@@ -67,6 +72,10 @@ def train(
     config = resolve(asked if asked.minutes or asked.epochs or asked.steps else replace(asked, minutes=5.0), data)
     machine = choose(config.device, config.precision)
     parts = split(data, config)
+    sides = {"training": parts.train, "validation": parts.validation, "calibration": parts.calibration}
+    found = check(data, sides, accept_leaks=accept_leaks, seed=config.seed, progress=progress)
+    if tell:
+        tell(as_notes(found, data.source))
     stores = _load(parts, config, progress)
     preprocess = stores[0].preprocess.measured(_some_pixels(stores[0]))
     spec = EncoderSpec(
@@ -132,9 +141,6 @@ def _load(
     parts: Parts, config: TrainConfig, progress: Progress
 ) -> tuple[ImageStore, ImageStore | None, ImageStore | None]:
     preprocess = preprocessing(config)
-    held = [part for part in (parts.validation, parts.calibration) if part is not None]
-    for part in held:
-        assert_disjoint(parts.train, part, progress)
     train, validation, calibration = (
         load(part, preprocess, progress=progress) if part is not None else None
         for part in (parts.train, parts.validation, parts.calibration)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from twinnet import compare
-from twinnet.losses.distances import distances, euclidean_cross
+from twinnet.compare.cross import euclidean_cross, squared_euclidean_cross
 
 
 def batch(near: float, n: int = 96, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -47,13 +47,15 @@ def test_the_gradient_agrees_with_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda a, b: euclidean_cross(a, b), (embeddings, others), atol=1e-5)
 
 
-def test_other_comparisons_and_fast_products_are_left_alone() -> None:
-    embeddings = batch(0.1)
-    cosine = compare.Cosine()
-    assert torch.equal(distances(cosine, embeddings, embeddings), cosine.cross(embeddings, embeddings))
+def test_where_a_product_has_not_all_digits_the_differences_are_taken() -> None:
+    embeddings = batch(1e-3)
+    expected = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
+    euclidean = compare.Euclidean()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(euclidean.cross(embeddings, embeddings), expected)
+        assert torch.equal(squared_euclidean_cross(embeddings, embeddings), expected.square())
     torch.set_float32_matmul_precision("high")
     try:
-        expected = compare.Euclidean().cross(embeddings, embeddings)
-        assert torch.equal(distances(compare.Euclidean(), embeddings, embeddings), expected)
+        assert torch.equal(euclidean.cross(embeddings, embeddings), expected)
     finally:
         torch.set_float32_matmul_precision("highest")
