@@ -22,6 +22,7 @@ from rich.table import Table
 
 import twinnet
 from twinnet.apps.report import write_report
+from twinnet.apps.report.verification import write_figures
 from twinnet.core.seeds import stream
 from twinnet.core.types import Pairs
 from twinnet.data import hold_out, load
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", type=Path, help="Save the model here.")
     parser.add_argument("--report", type=Path, help="Write the page here.")
+    parser.add_argument("--figures", type=Path, help="Write the curves into this folder.")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     data = twinnet.open_dataset(args.data)
@@ -65,6 +67,8 @@ def main() -> None:
     Console(width=120).print(table)
     if args.report:
         write_report(args.report, model, result, store)
+    if args.figures:
+        write_figures(args.figures, "signatures", model, result, store)
     if args.json:
         figures = {name: {k: [i.point, i.low, i.high] for k, i in row.metrics.items()} for name, row in rows.items()}
         report = {"arguments": vars(args), "figures": figures, "counts": result.counts, "versions": versions()}

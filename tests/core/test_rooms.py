@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("room", ["core", "data", "decide", "evaluation"])
+@pytest.mark.parametrize("room", ["core", "data", "decide", "evaluation", "gallery", "index", "page"])
 def test_rooms_below_the_network_load_no_torch(room: str) -> None:
     program = f"import sys, twinnet.{room}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

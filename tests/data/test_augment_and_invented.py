@@ -28,6 +28,26 @@ def test_the_same_generator_gives_the_same_images_and_each_item_its_own_change(n
     assert not torch.allclose(first, AUGMENTS[name](one, generator(6)))
 
 
+@pytest.mark.parametrize("shape", [(6, 1, 28, 28), (5, 3, 20, 33)])
+def test_one_product_gives_the_grid_that_torch_builds_from_an_affine_map_and_enlarged_noise(
+    shape: tuple[int, ...],
+) -> None:
+    images, n = torch.rand(shape, generator=generator()), shape[0]
+    bent = Augment(rotation_deg=30, shift=0.1, elastic=0.03)(images, generator(7))
+    again = generator(7)
+    angle, _, _, _, x, y = (torch.rand(n, generator=again) * 2 - 1 for _ in range(6))
+    cos, sin = torch.cos(angle * torch.pi / 6), torch.sin(angle * torch.pi / 6)
+    rows = [torch.stack([cos, -sin, 0.2 * x], 1), torch.stack([sin, cos, 0.2 * y], 1)]
+    coarse = torch.randn(n, 2, 5, 5, generator=again) * 0.06
+    noise = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bicubic", align_corners=True)
+    grid = torch.nn.functional.affine_grid(torch.stack(rows, 1), list(shape), align_corners=False)
+    expected = torch.nn.functional.grid_sample(
+        images, grid + noise.permute(0, 2, 3, 1), padding_mode="border", align_corners=False
+    )
+    torch.testing.assert_close(bent, expected, atol=1e-4, rtol=0)
+    assert (bent - images).abs().mean() > 0.05
+
+
 def test_a_quarter_turn_moves_the_top_to_a_side() -> None:
     image = torch.zeros(1, 1, 9, 9)
     image[0, 0, 0, :] = 1.0

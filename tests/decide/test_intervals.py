@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from twinnet.decide import WeightedRates, clopper_pearson, error_rates, frr_at_far, joined, over_identities
 from twinnet.decide.coverage import coverage
@@ -73,6 +74,20 @@ def test_items_that_genuine_pairs_join_are_one_identity() -> None:
     a, b = joined(first, second, np.array([True, True, True, False]))
     assert a[0] == b[0] == a[1] == b[1] == a[3]
     assert a[2] == b[2] == b[3] != a[0]
+
+
+def test_an_auc_reaches_further_down_than_up_and_less_so_with_more_identities() -> None:
+    def ratio(n: int) -> float:
+        d, same, a, b = dense(n)
+        rates = WeightedRates(d, same)
+        auc = over_identities(rates, a, b, pairs=rates.pairs, skewed=rates.skewed, replicates=100)[1]
+        even = over_identities(rates, a, b, pairs=rates.pairs, replicates=100)[1]
+        assert auc.high == even.high
+        down, unstretched = (logit(i.point) - logit(i.low) for i in (auc, even))
+        return float(down / unstretched)
+
+    assert ratio(12) == pytest.approx(1.5, abs=0.02)  # 1 + 6 / 12, but for the half pair in the log-odds
+    assert ratio(60) == pytest.approx(1.1, abs=0.02)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:

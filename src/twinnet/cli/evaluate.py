@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Literal, Optional
 
@@ -49,6 +51,7 @@ def evaluate(
     ] = False,
     max_items: Annotated[int, typer.Option(min=2, help="robustness: draw so many items at most.")] = 600,
     report: Annotated[Optional[Path], typer.Option(help="Write a self-contained HTML page.")] = None,  # noqa: UP045
+    worsened: Annotated[bool, typer.Option(help="verification report: show robustness too (about a minute).")] = True,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -60,6 +63,7 @@ def evaluate(
     from twinnet.apps.evaluate import open_for
     from twinnet.apps.evaluate.run import check
     from twinnet.apps.report import write_report
+    from twinnet.apps.robustness import robustness
     from twinnet.cli.progress import bars
     from twinnet.cli.render import figures, notes, print_json, say
     from twinnet.data import hold_out
@@ -79,7 +83,9 @@ def evaluate(
     store = load_images(known, loaded.preprocess, progress=bars())
     result = run(loaded, store, protocol=protocol, seed=seed, progress=bars(), **given)
     if report:
-        write_report(report, loaded, result, store)
+        wanted = worsened and protocol == "verification" and known.identities is not None and known.pairs is None
+        worse = robustness(loaded, store, seed=seed, progress=bars()) if wanted else None
+        write_report(report, loaded, result, store, robustness=worse, command=shlex.join(["twinnet", *sys.argv[1:]]))
     notes(result.notes)
     if json:
         print_json(result.to_json("evaluate", versions()))

@@ -98,9 +98,7 @@ def train(
     known = open_dataset(data)
     if hold_out:
         known, _ = without(known, hold_out)
-    model = run(
-        known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, progress=bars()
-    )
+    model = run(known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, progress=bars())
     facts = model.facts
     if facts["skipped"]:
         notes([f"{facts['skipped']} items were skipped; the first: {facts['skipped_first']}"])

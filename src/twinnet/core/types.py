@@ -89,8 +89,8 @@ class ErrorRates:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to *same or different?*; `far` is the false-accept rate of the rule's verdicts (its band's, where it has
-    one), where it was measured.
+    """The answer to *same or different?*; `far`, where measured, is the false-accept rate of the rule's verdicts (its
+    band's, where it has one).
     """
 
     same: bool

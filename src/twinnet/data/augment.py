@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from twinnet.core.errors import ConfigError
 
-
 _COARSE = 5  # points by side of the field of noise that bends an image
 
 

@@ -87,7 +87,9 @@ def over_identities(
     return [
         _unvarying(p, size, level)
         if p in (0.0, 1.0)
-        else Interval(max(0.0, float(low)), float(p), min(1.0, float(high)), level, method)
+        else Interval(
+            max(0.0, min(float(low), float(p))), float(p), min(1.0, max(float(high), float(p))), level, method
+        )
         for p, low, high, size in zip(point, *ends, pairs, strict=True)
     ]
 

@@ -91,8 +91,8 @@ def _with_intervals(
     total = found.n_genuine + found.n_impostor
     sizes = [found.n_genuine, found.n_genuine, total, found.n_impostor] + [found.n_genuine] * (len(metrics) - 4)
     intervals = over_identities(
-        lambda weights: rates(weights * stands_for), who[items[0]], who[items[1]], pairs=sizes, replicates=replicates,
-        seed=seed,
+        lambda weights: rates(weights * stands_for), who[items[0]], who[items[1]], pairs=sizes, skewed=rates.skewed,
+        replicates=replicates, seed=seed,
     )  # fmt: skip
     if sampled:
         both = zip(intervals, metrics.values(), sizes, strict=True)

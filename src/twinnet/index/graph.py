@@ -93,7 +93,9 @@ class Graph:
         if how is None:  # making one costs as much as a tenth of a search
             how = faiss.SearchParametersHNSW(efSearch=width, sel=self._living)  # type: ignore[attr-defined]
             self._how[width] = how
-        squared, rows = self._hnsw.search(probes, found, params=how)
+        # faiss.contrib.torch_utils, which other libraries import, replaces search by one that takes no parameters.
+        search = getattr(self._hnsw, "search_numpy", self._hnsw.search)
+        squared, rows = search(probes, found, params=how)
         keys = np.where(rows >= 0, self._keys.values[rows], -1)
         return padded(keys, squared, k)
 

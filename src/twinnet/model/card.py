@@ -6,7 +6,6 @@ from twinnet.core.types import Interval
 from twinnet.decide import DecisionRule, far_in_gallery
 from twinnet.model.model import Model, comparison_name
 
-
 GALLERIES = (10, 100, 1_000, 10_000)
 
 

@@ -15,6 +15,8 @@ from twinnet.core.types import FloatArray, IntArray
 from twinnet.data import lfw_pairs
 from twinnet.data.runs import TEST, TRAINING
 from twinnet.evaluation import Result
+from twinnet.evaluation.exact import verification_exact
+from twinnet.evaluation.retrieval import retrieval as judge_retrieval
 from twinnet.training.calibration import labelled_pairs
 
 MAX_MEMORY = 1 << 30
@@ -25,8 +27,6 @@ def verification(
 ) -> Result:
     """All pairs, or a seeded sample above `max_pairs`; with `all_pairs` every one, within `max_memory` bytes."""
     if all_pairs:
-        from twinnet.evaluation.exact import verification_exact
-
         return verification_exact(
             on.embeddings, on.data.labels(), on.model.cross, rule=on.model.rule, max_memory=max_memory, seed=on.seed,
             progress=on.progress,
@@ -103,10 +103,8 @@ def retrieval(
     on: Judged, *, at: Sequence[int] = (1, 5, 10), across_groups: bool = False, max_memory: int = MAX_MEMORY
 ) -> Result:
     """Every item asks for the others of its identity; with `across_groups` only those of other groups."""
-    from twinnet.evaluation.retrieval import retrieval as run
-
     groups = on.groups("across groups") if across_groups else None
-    return run(
+    return judge_retrieval(
         on.embeddings, on.data.labels(), on.model.cross, groups=groups, at=tuple(at), max_memory=max_memory,
         seed=on.seed, progress=on.progress,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twinnet.apps.report.embedding_map import embedding_map
 from twinnet.apps.report.mistakes import (
     FEW,
@@ -52,17 +54,30 @@ def numbers(result: Result) -> list[tuple[str, str, str]]:
     ]
 
 
+def write_figures(folder: Path, name: str, model: Model, result: Result, store: ImageStore | None) -> None:
+    """The same drawings as files of their own: `name-distances.svg`, `name-roc.svg`, `name-det.svg`, …"""
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = distance_figures(model, result, band_of(result, store))
+    for what, figure in zip(("distances", "roc", "det", "reliability"), figures, strict=False):
+        (folder / f"{name}-{what}.svg").write_text(figure.svg)
+
+
 def distances_section(page: Page, model: Model, result: Result, store: ImageStore | None) -> None:
     """How distances and errors are spread."""
+    band = band_of(result, store)
+    page.section("Distances and errors").figures(distance_figures(model, result, band))
+    if band.method:
+        page.text(f"Shades are pointwise 95 % intervals: {band.method}.")
+
+
+def band_of(result: Result, store: ImageStore | None) -> Band:
+    """The ROC's, over identities where the images' are known."""
     arrays = result.arrays
     first, second = arrays["first"], arrays["second"]
     if store is not None and store.dataset.identities is not None:
         of = store.dataset.identities
         first, second = of[first], of[second]
-    band = roc_band(arrays["distances"], arrays["same"], first, second, seed=result.seed or 0)
-    page.section("Distances and errors").figures(distance_figures(model, result, band))
-    if band.method:
-        page.text(f"Shades are pointwise 95 % intervals: {band.method}.")
+    return roc_band(arrays["distances"], arrays["same"], first, second, seed=result.seed or 0)
 
 
 def mistakes_sections(page: Page, model: Model, result: Result, store: ImageStore) -> None:
