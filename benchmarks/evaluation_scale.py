@@ -169,6 +169,7 @@ def compared(task: str, n: int, args: argparse.Namespace) -> list[dict[str, Any]
                 if not best or found.get("seconds", 0) < best.get("seconds", np.inf):
                     best = found
             rows.append({"task": task, "n": n, "what": who_runs, **best})
+            print(json.dumps(rows[-1]), file=sys.stderr, flush=True)  # long work: what is done is seen at once
     ours, theirs = rows[0], rows[1]
     if "failed" in ours:
         raise SystemExit(f"{task}, n = {n}: twinnet failed: {ours['failed']}")
