@@ -4,7 +4,7 @@
 
 No data is needed. A row is a design: so many identities with so many items each (a range: unequal), scattering by
 `spread`, which differs between identities by a factor of about e^±unlike; the threshold is fixed beforehand. A cell is
-the share of the studies whose interval held the true figure. 1,000 studies of a true 95 % give 93.6 to 96.4 % themselves.
+the share of the studies whose interval held the true figure; 1,000 studies of a true 95 % give 93.6 to 96.4 %.
 """
 
 from __future__ import annotations
