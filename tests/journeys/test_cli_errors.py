@@ -100,7 +100,13 @@ def test_a_terminal_sees_bars_and_ctrl_c_says_how_to_go_on(people: Path, tmp_pat
     ours, theirs = os.openpty()
     words = ["train", people, "-o", tmp_path / "m.twin", "--minutes", "5", "-P", "4", "-K", "2"]
     command = [sys.executable, "-m", "twinnet.cli.main", *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as running:
+    # A shell starts background jobs with SIGINT ignored, and children inherit that: here it must be heard.
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as running:
         os.close(theirs)
         said = b""
         while b"training" not in said:
