@@ -23,7 +23,8 @@ def fit_platt(distances: npt.ArrayLike, same: npt.ArrayLike, *, prior: float = 0
     Raises CalibrationError for unusable pairs.
     """
     d, s, weight = _weighted(distances, same, prior)
-    centre, spread = float(np.average(d, weights=weight)), float(d.std()) or 1.0
+    # Equal distances have a standard deviation that is not quite zero, by rounding; their range is.
+    centre, spread = float(np.average(d, weights=weight)), float(d.std()) if np.ptp(d) > 0 else 1.0
     slope, offset = _logistic(np.stack([-(d - centre) / spread], 1), s, weight)
     return Platt(slope / spread, offset + slope / spread * centre)
 
