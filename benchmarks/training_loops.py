@@ -63,7 +63,7 @@ def bare(task: Setting, *, plain: bool = False) -> Step:
     machine = choose("cpu", "float32") if plain else task.machine
     images = torch.randn(shape)
     if not plain:
-        encoder.to(memory_format=torch.channels_last)
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         images = machine.put(images)
 
     def step() -> None:
