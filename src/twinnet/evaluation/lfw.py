@@ -39,7 +39,9 @@ def lfw(
     accuracy = np.array([((margin < 0) == s)[of == f].mean() for f in range(len(folds))])
     a, b = _identities(first, second, s)
     raw, held = WeightedRates(d, s), WeightedRates(margin, s, 0.0)
-    eer, auc = over_identities(lambda w: raw(w)[:2], a, b, pairs=raw.pairs[:2], replicates=replicates, seed=seed)
+    eer, auc = over_identities(
+        lambda w: raw(w)[:2], a, b, pairs=raw.pairs[:2], skewed=raw.skewed, replicates=replicates, seed=seed
+    )
     far, frr = over_identities(lambda w: held(w)[3:5], a, b, pairs=held.pairs[3:5], replicates=replicates, seed=seed)
     error = float(accuracy.std(ddof=1) / np.sqrt(len(folds)))
     metrics = {

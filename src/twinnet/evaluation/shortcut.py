@@ -145,5 +145,6 @@ def _auc(
     rates = WeightedRates(distance, same)
     at = rates.names.index("auc")
     return over_identities(
-        lambda weights: rates(weights)[[at]], first, second, pairs=[rates.pairs[at]], replicates=replicates, seed=seed
-    )[0]
+        lambda weights: rates(weights)[[at]], first, second, pairs=[rates.pairs[at]], skewed=[0], replicates=replicates,
+        seed=seed,
+    )[0]  # fmt: skip
