@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from twinnet.core.types import IntArray
-from twinnet.index.base import Keys, Neighbours, Vectors, checked, exact_search, nothing, padded
+from twinnet.index.base import Keys, Neighbours, Vectors, answer, checked, exact_search, nothing
 
 
 @final
@@ -61,4 +61,4 @@ class Exact:
         if not len(self):
             return nothing(len(probes), k)
         squared, rows = self._flat.search(probes, min(k, len(self)))
-        return padded(self.keys[rows], squared, k)
+        return answer(self.keys, rows, squared, k)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twinnet.core.errors import DataError
 from twinnet.core.types import BoolArray, IntArray
-from twinnet.index.base import Keys, Neighbours, Vectors, checked, exact_search, nothing, padded
+from twinnet.index.base import Keys, Neighbours, Vectors, answer, checked, exact_search, nothing
 
 LINKS = 16
 BUILD_WIDTH = 100
@@ -96,8 +96,7 @@ class Graph:
         # faiss.contrib.torch_utils, which other libraries import, replaces search by one that takes no parameters.
         search = getattr(self._hnsw, "search_numpy", self._hnsw.search)
         squared, rows = search(probes, found, params=how)
-        keys = np.where(rows >= 0, self._keys.values[rows], -1)
-        return padded(keys, squared, k)
+        return answer(self._keys.values, rows, squared, k)
 
     def to_bytes(self) -> bytes:
         """Everything, for `from_bytes`."""
