@@ -215,14 +215,21 @@ def qdrant_local(stored: Vectors, probes: Vectors, truth: Vectors, folder: Path)
 
 def figure(rows: list[dict[str, Any]], out: Path) -> None:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
-    drawn = Figure(figsize=(5, 3.5), layout="constrained")
+    drawn = Figure(figsize=(5.5, 3.5), layout="constrained")
     axes = drawn.subplots()
-    for name in ("p50_ms", "p99_ms"):
-        axes.loglog([row["n"] for row in rows], [row[name] for row in rows], "o-", label=name.replace("_ms", ""))
-    axes.set_xlabel("embeddings")
+    for name, label in (("p99_ms", "99 of 100 queries are quicker"), ("p50_ms", "median")):
+        axes.loglog([row["n"] for row in rows], [row[name] for row in rows], "o-", label=label)
+    for row in rows:
+        kind = row["what"].rsplit(" ", 1)[-1]
+        axes.annotate(kind, (row["n"], row["p50_ms"]), (0, -14), textcoords="offset points", ha="center")
+    axes.set_ylim(0.05, 5)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.set_xlabel("embeddings of 128 numbers")
     axes.set_ylabel("ms for one query")
-    axes.legend()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
     drawn.savefig(out)
 
 
