@@ -1,0 +1,1 @@
+"""Plagiarism: what two documents share, and where."""
