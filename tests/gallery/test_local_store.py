@@ -11,6 +11,7 @@ from contract import BOUND, DIM, StoreContract, people, vectors
 
 from twinnet.core.errors import GalleryBusy, GalleryDamaged, GalleryError, NotEnrolled, WrongKey
 from twinnet.gallery import Binding, Entry, LocalStore
+from twinnet.gallery.local.vault import Vault
 
 KINDS = {"exact": {}, "graph": {"exact_limit": 4}, "sealed": {"key": "a secret key", "exact_limit": 4}}
 
@@ -51,7 +52,7 @@ def test_an_erasure_that_was_interrupted_is_finished_by_the_next(
     store = LocalStore.create(folder, BOUND, exact_limit=4)
     store.add(people(stored))
     with monkeypatch.context() as patch:
-        patch.setattr(LocalStore, "vacuum", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Vault, "vacuum", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             store.forget(["p3"])
     assert stored[3].tobytes() in on_disk(folder)
@@ -65,11 +66,11 @@ def test_an_erasure_that_a_reader_holds_up_is_said_so_and_finished_later(tmp_pat
     store = LocalStore.create(folder, BOUND)
     store.add(people(stored))
     with LocalStore.open(folder) as held:
-        held._connection.execute("BEGIN")
-        held.read("SELECT count(*) FROM template")
+        held.vault.connection.execute("BEGIN")
+        held.vault.read("SELECT count(*) FROM template")
         assert not store.forget(["p3"]).erased
         assert stored[3].tobytes() in on_disk(folder)
-        held._connection.execute("COMMIT")
+        held.vault.connection.execute("COMMIT")
     LocalStore.open(folder).close()
     assert stored[3].tobytes() not in on_disk(folder)
     store.close()
@@ -106,7 +107,7 @@ def test_an_index_that_is_behind_is_brought_level(tmp_path: Path) -> None:
     old = (folder / "index.graph").read_bytes()
     store = LocalStore.open(folder, exact_limit=4)
     store.add([Entry("new", stored[55:56])])
-    store._connection.close()  # as a killed process leaves it
+    store.vault.connection.close()  # as a killed process leaves it
     assert (folder / "index.graph").read_bytes() == old
     with LocalStore.open(folder, exact_limit=4) as store:
         assert store.rows([int(store.shortlist(stored[55:56], 1).keys[0, 0])]).popitem()[1].name == "new"
@@ -152,7 +153,7 @@ def test_no_gallery_and_a_folder_that_is_taken_are_told_apart(tmp_path: Path) ->
 def test_a_second_writer_waits_and_says_so_or_gives_up_with_a_clear_error(tmp_path: Path) -> None:
     first = LocalStore.create(tmp_path / "g", BOUND)
     second, hasty = LocalStore.open(tmp_path / "g", wait_s=60), LocalStore.open(tmp_path / "g", wait_s=0)
-    with first.writing():
+    with first.vault.writing():
         with pytest.raises(GalleryBusy, match="another process has been writing .* nothing was changed"):
             hasty.add(people(vectors(1)))
         waiting = threading.Thread(target=second.add, args=(people(vectors(1)),))
@@ -223,7 +224,7 @@ def test_storage_costs_what_it_says(tmp_path: Path, dtype: str, size: int, worst
     with LocalStore.create(tmp_path / "g", binding) as store:
         keys = [receipt.keys[0] for receipt in store.add(people(vectors(50)))]
         assert np.abs(store.templates(keys) - vectors(50)).max() <= worst
-        assert store.read("SELECT max(length(embedding)) FROM template")[0][0] == size
+        assert store.vault.read("SELECT max(length(embedding)) FROM template")[0][0] == size
 
 
 def test_a_wrong_key_no_key_and_an_altered_value_are_refused(tmp_path: Path) -> None:
@@ -233,9 +234,9 @@ def test_a_wrong_key_no_key_and_an_altered_value_are_refused(tmp_path: Path) -> 
         LocalStore.open(tmp_path / "g")
     with pytest.raises(WrongKey, match="does not open"):
         LocalStore.open(tmp_path / "g", key="battery staple")
-    store._connection.execute(
+    store.vault.connection.execute(
         "UPDATE template SET embedding = (SELECT embedding FROM template WHERE id = 2) WHERE id = 1"
     )
     with pytest.raises(WrongKey, match="altered"):  # one person's embedding under another's name
         store.templates([1])
-    store._connection.close()
+    store.vault.connection.close()

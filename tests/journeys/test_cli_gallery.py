@@ -83,6 +83,34 @@ def test_a_bad_image_of_a_folder_is_skipped_counted_and_listed(
     assert [skip["item"] for skip in done["skipped"]] == ["p00/0.png"]
 
 
+def test_a_folder_of_one_identity_is_enrolled_and_its_bad_images_are_listed(
+    ask: Any, tmp_path: Path, people: Path, calibrated: Path
+) -> None:
+    place = tmp_path / "one" / "Ada"
+    place.mkdir(parents=True)
+    for i in range(3):
+        (place / f"{i}.png").write_bytes((people / f"town0/p00/{i}.png").read_bytes())
+    (place / "bad.png").write_bytes(b"no image")
+    done = ask("enrol-folder", tmp_path / "g", tmp_path / "one", "--model", calibrated)
+    assert done["counts"] == {"identities": 1, "items": 3, "skipped": 1}
+    assert [skip["item"] for skip in done["skipped"]] == ["Ada/bad.png"]
+    (tmp_path / "one.csv").write_text("path,label\none/Ada/0.png,Bob\n")
+    assert ask("enrol-folder", tmp_path / "g", tmp_path / "one.csv")["counts"]["identities"] == 1
+    assert [one["name"] for one in ask("list", tmp_path / "g")["identities"]] == ["Ada", "Bob"]
+
+
+def test_a_bad_export_makes_no_gallery(shell: Shell, staff: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    file = tmp_path / "e.parquet"
+    assert shell("gallery", "export", staff, "-o", file).returncode == 0
+    pq.write_table(pq.read_table(file).drop_columns(["source"]), file)
+    done = shell("gallery", "import", tmp_path / "copy", file)
+    assert done.returncode == 2
+    assert "column 'source' is missing" in done.stderr
+    assert not (tmp_path / "copy").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -16,6 +16,7 @@ from twinnet.data import load as load_images
 from twinnet.data import open_dataset
 from twinnet.data.sources import read_bytes
 from twinnet.gallery import (
+    AnyStore,
     Binding,
     Dtype,
     Embeddings,
@@ -24,14 +25,19 @@ from twinnet.gallery import (
     Forgotten,
     Info,
     Keep,
-    LocalStore,
     Match,
     Near,
+    Place,
     Receipt,
     Templates,
     binding_of,
+    create_store,
+    entries_of,
     export,
     import_,
+    import_entries,
+    open_store,
+    there,
 )
 from twinnet.model import Model, load
 from twinnet.model.model import comparison_name
@@ -55,32 +61,33 @@ class Gallery:
     writes.
     """
 
-    def __init__(self, store: LocalStore, model: Model) -> None:
+    def __init__(self, store: AnyStore, model: Model) -> None:
         self.store, self.model = store, model
         self._templates = Templates(store, model.fingerprint, model.cross, model.rule)
 
     @classmethod
     def create(
         cls,
-        path: str | Path,
+        path: Place,
         model: Model | str | Path,
         *,
         dtype: Dtype = "float32",
         keep_originals: bool = False,
         key: str | None = None,
     ) -> Gallery:
-        """A new gallery at `path`, bound to this model; encrypted where `key` is given.
+        """A new gallery at `path`, a folder or `milvus://host:19530/name`, bound to this model; encrypted where `key`
+        is given.
 
         A model given by its path is remembered, so that `open` needs no model. `keep_originals` stores the enrolled
         pictures too, which is what `migrate` needs. Raises GalleryError where something is there already.
         """
         known, where = _model(model)
-        return cls(LocalStore.create(path, bound(known, dtype, keep_originals, where), key=key), known)
+        return cls(create_store(path, bound(known, dtype, keep_originals, where), key=key), known)
 
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: Place,
         model: Model | str | Path | None = None,
         *,
         key: str | None = None,
@@ -90,7 +97,7 @@ class Gallery:
 
         Raises WrongModel for another model than the gallery's, WrongKey, GalleryDamaged or GalleryError.
         """
-        store = LocalStore.open(path, key=key)
+        store = open_store(path, key=key)
         if tell is not None:
             store.tell = tell
         try:
@@ -130,7 +137,7 @@ class Gallery:
 
         So an interrupted run is repeated as it was.
         """
-        images = load_images(open_dataset(data), self.model.preprocess, progress=progress)
+        images = load_images(open_dataset(data, least_identities=1), self.model.preprocess, progress=progress)
         known, there = images.dataset, set(self.names)
         skipped, entries, receipts = list(images.skipped), [], []
         embeddings = self.model.embed(images, progress=progress)
@@ -247,7 +254,7 @@ def bound(model: Model, dtype: Dtype = "float32", keep_originals: bool = False, 
 
 
 def import_into(
-    path: str | Path,
+    path: Place,
     file: str | Path,
     model: Model | str | Path | None,
     *,
@@ -255,7 +262,7 @@ def import_into(
     progress: Progress = SILENT,
 ) -> int:
     """`Gallery.import_` into an existing gallery, or into a new one bound as the export's was."""
-    if (Path(path) / "record.sqlite").exists():
+    if there(path):
         with Gallery.open(path, model, key=key) as gallery:
             return gallery.import_(file, progress=progress)
     was = binding_of(file)
@@ -264,8 +271,9 @@ def import_into(
         raise GalleryError(
             f"{file} was made with model {was.fingerprint}, not {known.fingerprint}. Next: --model FILE."
         )
-    with Gallery(LocalStore.create(path, replace(was, model_path=where), key=key), known) as gallery:
-        return gallery.import_(file, progress=progress)
+    entries = entries_of(file, progress=progress)  # a bad file makes no gallery
+    with create_store(path, replace(was, model_path=where), key=key) as store:
+        return import_entries(store, entries, file)
 
 
 def _model(model: Model | str | Path) -> tuple[Model, str]:

@@ -14,7 +14,7 @@ app = typer.Typer(
     help="Enrol people or things once, recognise them ever after, forget them for good.",
 )  # fmt: skip
 
-Where = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery's folder.")]
+Where = Annotated[str, typer.Argument(metavar="GALLERY", help="The gallery's folder, or milvus://host:19530/name.")]
 ModelFile = Annotated[
     Optional[Path],  # noqa: UP045  (Typer)
     typer.Option("--model", help="The model file; needed once, then remembered."),

@@ -15,7 +15,7 @@ from twinnet.cli.render import notes, print_json, say
 from twinnet.core.errors import ConfigError, GalleryError
 from twinnet.core.types import Decision
 from twinnet.evaluation import bare, report_json
-from twinnet.gallery import Dtype, LocalStore, Match
+from twinnet.gallery import AnyStore, Dtype, Match, Place, open_store, there
 from twinnet.gallery.local.seal import KEY_VARIABLE
 from twinnet.training.facts import versions
 
@@ -30,16 +30,16 @@ def key_of(file: Path | None) -> str | None:
         raise GalleryError(f"{file}: the key cannot be read ({error}).") from error
 
 
-def opened(path: Path, model: Path | None, key_file: Path | None) -> Gallery:
+def opened(path: Place, model: Path | None, key_file: Path | None) -> Gallery:
     """An existing gallery with its model."""
     return Gallery.open(path, model, key=key_of(key_file), tell=lambda text: notes([text]))
 
 
 def made(
-    path: Path, model: Path | None, dtype: Dtype, keep_originals: bool, encrypt: bool, key_file: Path | None
+    path: Place, model: Path | None, dtype: Dtype, keep_originals: bool, encrypt: bool, key_file: Path | None
 ) -> Gallery:
     """The gallery, new where there is none."""
-    if (path / "record.sqlite").exists():
+    if there(path):
         return opened(path, model, key_file)
     if model is None:
         raise GalleryError(f"{path}: a new gallery needs its model. Next: add --model FILE.")
@@ -59,7 +59,7 @@ def metadata(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def counted(
-    known: Gallery | LocalStore, command: str, counts: Mapping[str, int], json: bool, said: str, **more: Any
+    known: Gallery | AnyStore, command: str, counts: Mapping[str, int], json: bool, said: str, /, **more: Any
 ) -> None:
     """An answer that is counts."""
     store = known.store if isinstance(known, Gallery) else known
@@ -90,11 +90,13 @@ def decided(known: Gallery, name: str, image: Path, decision: Decision, json: bo
         say(f"false accepts at this threshold: {far.point:.2%} [{far.low:.2%}, {far.high:.2%}] of impostor pairs")
 
 
-def matched(known: Gallery, command: str, image: Path, matches: Sequence[Match], json: bool, none: str) -> None:
-    """A 1:N answer."""
+def matched(
+    known: Gallery, command: str, image: Path, matches: Sequence[Match], json: bool, none: str, /, **more: Any
+) -> None:
+    """A 1:N answer; `more` goes into the JSON object."""
     if json:
         answer = _report(known.store, command, {}, {"matches": len(matches)}, str(image))
-        print_json({**answer, "matches": [_match(match) for match in matches]})
+        print_json({**answer, "matches": [_match(match) for match in matches], **more})
         return
     for match in matches:
         sure = f", probability {match.probability:.1%}" if match.probability is not None else ""
@@ -108,7 +110,7 @@ def matched(known: Gallery, command: str, image: Path, matches: Sequence[Match],
         say(f"a stranger is accepted as somebody here with probability {matches[0].far_in_gallery:.1%}, about")
 
 
-def listed(path: Path, key_file: Path | None, json: bool) -> None:
+def listed(path: Place, key_file: Path | None, json: bool) -> None:
     """All identities; needs no model."""
     with _bare(path, key_file) as store:
         found = store.enrolled()
@@ -120,7 +122,7 @@ def listed(path: Path, key_file: Path | None, json: bool) -> None:
             say(f"{one.name}: {one.items} items in {one.templates} templates")
 
 
-def described(path: Path, key_file: Path | None, json: bool) -> None:
+def described(path: Place, key_file: Path | None, json: bool) -> None:
     """The gallery in numbers."""
     with _bare(path, key_file) as store:
         known = store.info()
@@ -140,19 +142,20 @@ def described(path: Path, key_file: Path | None, json: bool) -> None:
         say(f"encrypted: {'yes' if known.encrypted else 'no'}")
 
 
-def forgotten(path: Path, names: Sequence[str], key_file: Path | None, json: bool) -> None:
+def forgotten(path: Place, names: Sequence[str], key_file: Path | None, json: bool) -> None:
     """Erase."""
     with _bare(path, key_file) as store:
         done = store.forget(names)
         if not done.erased:
-            notes(
-                ["another process still reads an older state; the bytes leave the disk when the gallery is opened next"]
+            waiting = (
+                "another process still reads an older state; the bytes leave the disk when the gallery is opened next"
             )
+            notes([done.remark or waiting])
         counts = {"identities": len(done.names), "templates": done.templates}
         counted(store, "forget", counts, json, f"forgotten: {', '.join(done.names)}", erased=done.erased)
 
 
-def exported(path: Path, out: Path, key_file: Path | None, json: bool) -> None:
+def exported(path: Place, out: Path, key_file: Path | None, json: bool) -> None:
     """To Parquet."""
     from twinnet.gallery import export
 
@@ -163,16 +166,15 @@ def exported(path: Path, out: Path, key_file: Path | None, json: bool) -> None:
         counted(store, "export", {"templates": n}, json, f"written: {out} ({n:,} templates)")
 
 
-def imported(path: Path, file: Path, model: Path | None, encrypt: bool, key_file: Path | None, json: bool) -> None:
+def imported(path: Place, file: Path, model: Path | None, encrypt: bool, key_file: Path | None, json: bool) -> None:
     """From Parquet."""
-    there = (path / "record.sqlite").exists()
-    key = key_of(key_file) if there else _key_for_new(encrypt, key_file)
+    key = key_of(key_file) if there(path) else _key_for_new(encrypt, key_file)
     n = import_into(path, file, model, key=key, progress=bars())
-    with LocalStore.open(path, key=key) as store:
+    with open_store(path, key=key) as store:
         counted(store, "import", {"templates": n}, json, f"{n:,} templates imported into {path}")
 
 
-def checked(path: Path, key_file: Path | None, json: bool) -> None:
+def checked(path: Place, key_file: Path | None, json: bool) -> None:
     """Whether all is whole."""
     with _bare(path, key_file) as store:
         found = store.problems()
@@ -182,7 +184,7 @@ def checked(path: Path, key_file: Path | None, json: bool) -> None:
         raise typer.Exit(1)
 
 
-def rebuilt(path: Path, key_file: Path | None, json: bool) -> None:
+def rebuilt(path: Place, key_file: Path | None, json: bool) -> None:
     """A new index."""
     with _bare(path, key_file) as store:
         store.rebuild()
@@ -197,9 +199,9 @@ def doubled(known: Gallery, json: bool) -> None:
     counted(known, "duplicates", {"pairs": len(found)}, json, "\n".join(lines) or "no two are this near", pairs=pairs)
 
 
-def _bare(path: Path, key_file: Path | None) -> LocalStore:
+def _bare(path: Place, key_file: Path | None) -> AnyStore:
     """Without its model: these commands need no picture embedded, so torch has no work to do."""
-    store = LocalStore.open(path, key=key_of(key_file))
+    store = open_store(path, key=key_of(key_file))
     store.tell = lambda text: notes([text])
     return store
 
@@ -223,13 +225,13 @@ def _match(match: Match) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _report(store: LocalStore, command: str, values: Any, counts: Mapping[str, int], data: str = "") -> dict[str, Any]:
+def _report(store: AnyStore, command: str, values: Any, counts: Mapping[str, int], data: str = "") -> dict[str, Any]:
     return report_json(
         f"gallery {command}",
         None,
         values,
         counts,
-        data or str(store.folder),
+        data or str(store.place),
         store.binding.fingerprint,
         None,
         versions(),

@@ -15,7 +15,7 @@ from twinnet.data.listing import list_images, number
 _DRAWER = re.compile(r"\d+_(\d+)\.png")
 
 
-def folder(source: str | Path) -> Dataset:
+def folder(source: str | Path, *, least_identities: int = 2) -> Dataset:
     """`<identity>/*.png`, or `<group>/<identity>/*.png`, under a folder or in a zip; the image names do not matter.
 
     Of deeper trees the last folder is the identity and the first the group. An identity is called by its path below
@@ -50,7 +50,8 @@ def folder(source: str | Path) -> Dataset:
             source=str(source),
             skipped=listing.skipped,
             ignored=listing.ignored,
-        )
+        ),
+        least_identities,
     )
 
 
@@ -80,9 +81,9 @@ def omniglot(path: str | Path) -> Dataset:
     return replace(dataset, sessions=np.array([int(d[1]) for d in drawers if d], dtype=np.int64))
 
 
-def several_identities(dataset: Dataset) -> Dataset:
+def several_identities(dataset: Dataset, least: int = 2) -> Dataset:
     """Give the data set back, or raise `TooFewIdentities` where there is nobody to be different from."""
-    if dataset.n_identities == 1:
+    if dataset.n_identities == 1 < least:
         name = dataset.identity_names[dataset.labels()[0]]
         raise TooFewIdentities(
             f"{dataset.source} has one identity only ({name}), so nothing in it is different. Next: add another, "

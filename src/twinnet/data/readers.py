@@ -21,14 +21,17 @@ _FOLDERS = {"folder": folder, "loose": loose_images, "omniglot": omniglot, "omni
 KINDS = (*_FOLDERS, *COLUMNS, "digits")
 
 
-def open_dataset(source: str | Path, *, kind: str | None = None, root: str | Path | None = None) -> Dataset:
+def open_dataset(
+    source: str | Path, *, kind: str | None = None, root: str | Path | None = None, least_identities: int = 2
+) -> Dataset:
     """Open a folder, a zip or a CSV; nothing is decoded yet.
 
     A folder or zip has one folder per identity, or group/identity (see `folder`). A CSV has the header `path,label`
     with or without `group`, `left,right,label` or `anchor,positive,negative` (see `table`), with paths relative to
     `root`, by default the CSV's own folder. `kind` overrides what is recognised: one of `KINDS`, where "loose" is
     images without identities, "omniglot-runs" the published one-shot runs, and "signature-pairs" a CSV without header
-    where 1 means forged; "digits" alone, where nothing is so called, is the demo's digits. Raises `DataError`
+    where 1 means forged; "digits" alone, where nothing is so called, is the demo's digits. Where nothing is to be told
+    apart, as in enrolment, folders and tables may hold `least_identities` = 1. Raises `DataError`
     (`EmptyDataset`, `TooFewIdentities`) for what is missing, empty or laid out otherwise, `ConfigError` for the kind.
     """
     path = Path(source)
@@ -39,9 +42,11 @@ def open_dataset(source: str | Path, *, kind: str | None = None, root: str | Pat
     must_exist(path)
     kind = kind or _recognise(path)
     if kind is None or kind in COLUMNS:
-        return table(path, kind=kind, root=root)
+        return table(path, kind=kind, root=root, least_identities=least_identities)
     if root is not None:
         raise ConfigError(f"root is for the paths in a CSV; {path} is read as {kind}")
+    if kind == "folder":
+        return folder(path, least_identities=least_identities)
     return _FOLDERS[kind](path)
 
 

@@ -29,7 +29,9 @@ COLUMNS = {
 Row = tuple[int, dict[str, str]]  # the line number in the file, and the cells by column
 
 
-def table(source: str | Path, *, kind: str | None = None, root: str | Path | None = None) -> Dataset:
+def table(
+    source: str | Path, *, kind: str | None = None, root: str | Path | None = None, least_identities: int = 2
+) -> Dataset:
     """A CSV with a header, of one of the kinds in `COLUMNS`, found by its header unless `kind` says which.
 
     Separated by commas, semicolons or tabs; UTF-8, UTF-16 with a BOM, otherwise Latin-1. Paths are relative to
@@ -56,7 +58,7 @@ def table(source: str | Path, *, kind: str | None = None, root: str | Path | Non
     if not len(dataset):
         first = f"; first: {members.skipped[0].item}: {members.skipped[0].reason}" if members.skipped else ""
         raise EmptyDataset(f"{source}: none of its {len(rows):,} rows can be used{first}")
-    return several_identities(dataset)
+    return several_identities(dataset, least_identities)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,12 @@ def export(store: Store, out: str | Path, *, progress: Progress = SILENT) -> int
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     dim, n = store.binding.dim, 0
     facts = {_KEY: json.dumps(store.binding.to_dict()).encode()}
-    schema = pa.schema(
-        {
-            "identity": pa.string(), "n_items": pa.int64(), "source": pa.string(), "metadata": pa.string(),
-            "created": pa.float64(), "embedding": pa.list_(pa.float32(), dim), "originals": pa.list_(pa.binary()),
-        },
-        metadata=facts,
-    )  # fmt: skip
+    table = schema(dim).with_metadata(facts)
     try:
-        with pq.ParquetWriter(str(partial), schema) as writer, progress.task("exporting", store.n_templates) as task:
+        with (
+            pq.ParquetWriter(str(partial), table) as writer,
+            progress.task("exporting", store.n_templates) as task,
+        ):
             for batch in store.scan():
                 columns: list[Any] = [
                     [row.name for row in batch.rows], [row.n_items for row in batch.rows],
@@ -44,9 +42,9 @@ def export(store: Store, out: str | Path, *, progress: Progress = SILENT) -> int
                     pa.FixedSizeListArray.from_arrays(pa.array(batch.embeddings.ravel()), dim), batch.originals,
                 ]  # fmt: skip
                 arrays = [
-                    pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, schema, strict=True)
+                    pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, table, strict=True)
                 ]
-                writer.write_batch(pa.record_batch(arrays, schema=schema))
+                writer.write_batch(pa.record_batch(arrays, schema=table))
                 n += len(batch.rows)
                 task.advance(len(batch.rows))
         partial.replace(path)
@@ -70,41 +68,23 @@ def binding_of(file: str | Path) -> Binding:
 
 
 def import_(store: Store, file: str | Path, *, progress: Progress = SILENT) -> int:
-    """Enrol all of an export, in one step; gives the number of templates.
+    """Enrol all of an export, in one transaction: all or nothing. Gives the number of templates.
 
-    Raises WrongModel where another model made it, GalleryError where an identity is already enrolled.
+    Raises WrongModel where another model made it, GalleryError where an identity is already enrolled, or the file is
+    not as `export` writes it.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     bound = binding_of(file)
     if bound.fingerprint != store.binding.fingerprint:
         raise WrongModel(
             f"{file}: these embeddings are of model {bound.fingerprint}, and the gallery is of "
             f"{store.binding.fingerprint}. Next: import into a gallery of that model, or enrol the items anew."
         )
-    there, entries = {one.name for one in store.enrolled()}, []
-    try:
-        table = pq.read_table(str(file))
-        with progress.task("importing", table.num_rows) as task:
-            for batch in table.to_batches(max_chunksize=4096):
-                rows = batch.to_pydict()
-                flat = batch.column("embedding").flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-                for i, vector in enumerate(flat.reshape(-1, bound.dim)):
-                    entries.append(
-                        Entry(
-                            rows["identity"][i],
-                            vector[None],
-                            "all",
-                            json.loads(rows["metadata"][i]),
-                            (rows["source"][i],),
-                            tuple(rows["originals"][i] or ()),
-                            rows["n_items"][i],
-                        )
-                    )
-                task.advance(len(flat) // bound.dim)
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise GalleryError(f"{file}: the export cannot be read ({error}).") from error
+    return import_entries(store, entries_of(file, progress=progress), file)
+
+
+def import_entries(store: Store, entries: Sequence[Entry], file: str | Path) -> int:
+    """The second half of `import_`, for a store of the model that made the entries."""
+    there = {one.name for one in store.enrolled()}
     both = sorted(there & {entry.name for entry in entries})
     if both:
         raise GalleryError(
@@ -112,3 +92,70 @@ def import_(store: Store, file: str | Path, *, progress: Progress = SILENT) -> i
             "Next: forget them, or import into a new gallery."
         )
     return len(store.add(entries))
+
+
+def entries_of(file: str | Path, *, progress: Progress = SILENT) -> list[Entry]:
+    """All rows of an export, each checked. Raises GalleryError that names the column or the row that is wrong."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    dim, entries = binding_of(file).dim, list[Entry]()
+    try:
+        there = pq.read_schema(str(file))
+        for column in schema(dim):
+            found = there.field(column.name).type if column.name in there.names else None
+            if found != column.type:
+                had = "is missing" if found is None else f"is of type {found}"
+                raise _spoilt(file, f"its column {column.name!r} {had}, and {column.type} is needed")
+        with pq.ParquetFile(str(file)) as parquet, progress.task("importing", parquet.metadata.num_rows) as task:
+            for batch in parquet.iter_batches(4096, columns=schema(dim).names):
+                entries += _entries(file, batch, dim, len(entries))
+                task.advance(batch.num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise _spoilt(file, f"it cannot be read ({error})") from error
+    return entries
+
+
+def schema(dim: int) -> Any:
+    """The columns of an export, for pyarrow."""
+    import pyarrow as pa
+
+    return pa.schema(
+        {
+            "identity": pa.string(), "n_items": pa.int64(), "source": pa.string(), "metadata": pa.string(),
+            "created": pa.float64(), "embedding": pa.list_(pa.float32(), dim), "originals": pa.list_(pa.binary()),
+        }
+    )  # fmt: skip
+
+
+def _entries(file: str | Path, batch: Any, dim: int, before: int) -> list[Entry]:
+    for name in batch.schema.names:
+        if name != "originals" and batch.column(name).null_count:
+            row = batch.column(name).is_null().to_pylist().index(True)
+            raise _spoilt(file, f"row {before + row + 1} has nothing in {name!r}")
+    vectors = batch.column("embedding").flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+    whole = np.isfinite(vectors).all(1)
+    if not whole.all():
+        raise _spoilt(file, f"the embedding of row {before + int(whole.argmin()) + 1} has values that are not finite")
+    made = []
+    for i, row in enumerate(batch.drop_columns(["embedding"]).to_pylist()):
+        originals = tuple(row["originals"] or ())
+        try:
+            metadata = json.loads(row["metadata"])
+        except ValueError:
+            metadata = None
+        if not isinstance(metadata, dict):
+            raise _spoilt(file, f"the metadata of row {before + i + 1} are no JSON object")
+        if row["n_items"] < 1 or (originals and len(originals) != row["n_items"]):
+            raise _spoilt(
+                file, f"row {before + i + 1} counts {row['n_items']} items, and has {len(originals)} originals"
+            )
+        if not row["identity"].strip() or "\0" in row["identity"]:
+            raise _spoilt(file, f"row {before + i + 1} names no identity")
+        vector = vectors[i : i + 1].astype(np.float32)
+        made.append(Entry(row["identity"], vector, "all", metadata, (row["source"],), originals, row["n_items"]))
+    return made
+
+
+def _spoilt(file: str | Path, what: str) -> GalleryError:
+    return GalleryError(f"{file}: {what}; nothing was imported. Next: export it again from its gallery.")

@@ -84,13 +84,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much was forgotten. Where `erased` is false another process still reads an older state of the record; the
-    bytes leave the disk with the next write after that.
+    """How much was forgotten. Where `erased` is false another process still reads an older state of the record, or the
+    disk is full; who opens the gallery next erases the bytes.
     """
 
     names: tuple[str, ...]
     templates: int
     erased: bool
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ EXACT_LIMIT = 50_000
 """Up to here every vector is looked at (128 numbers: about 1 ms); above it a graph is built."""
 
 _BATCH = 8192
+_MANY = 20_000  # fewer that a filter lets through are all looked at: some milliseconds, and nothing is missed
+_SPARE = 3  # of the graph's nearest so many times as many as should pass the filter
+_WIDEST = 500  # asking the graph for more takes longer than looking at all that pass
 _WORTH_SAVING = 0.05  # of all rows; fewer are added again in a moment
 
 
@@ -83,6 +86,10 @@ class Live:
         """See `VectorIndex.search`."""
         self.gate.enter()
         try:
+            if among is not None and isinstance(self.index, Graph) and len(among) >= _MANY:
+                found = self._widened(probes, k, among)
+                if found is not None:
+                    return found
             return self.index.search(probes, k, among)
         finally:
             self.gate.leave()
@@ -94,6 +101,20 @@ class Live:
             return self.index.vectors(keys)
         finally:
             self.gate.leave()
+
+    def _widened(self, probes: Embeddings, k: int, among: IntArray) -> Neighbours | None:
+        """Search all for more than k and keep those among the given; None where too few of them are near."""
+        more = int(_SPARE * k * max(1, len(self.index) / len(among)))
+        if more > _WIDEST:
+            return None
+        near = self.index.search(probes, more)
+        allowed = np.sort(among)
+        place = np.minimum(np.searchsorted(allowed, near.keys), len(allowed) - 1)
+        passed = allowed[place] == near.keys  # (Q, more)
+        if (passed.sum(1) < k).any():
+            return None
+        first = np.argsort(~passed, axis=1, kind="stable")[:, :k]  # those that passed stay in order
+        return Neighbours(np.take_along_axis(near.keys, first, 1), np.take_along_axis(near.distances, first, 1))
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:
         changes, removals = connection.execute("SELECT changes, removals FROM state").fetchone()

@@ -7,16 +7,17 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from twinnet.core.errors import ConfigError, GalleryBusy
+from twinnet.core.errors import ConfigError, GalleryBusy, NotEnrolled
 from twinnet.core.types import IntArray
 from twinnet.gallery.local import codec
 from twinnet.gallery.local.seal import Open, Seal
 from twinnet.gallery.store import Batch
-from twinnet.gallery.types import Binding, Embeddings, Entry, Receipt, Row
+from twinnet.gallery.types import Binding, Embeddings, Enrolled, Entry, Receipt, Row
 
 Read = Callable[..., list[Any]]
 _AT_ONCE = 500  # placeholders in one query
@@ -168,6 +169,27 @@ def scan(read: Read, seal: Seal, binding: Binding, batch: int) -> Iterator[Batch
         last = found[-1][0]
         embeddings = codec.decode(blobs, binding.dtype, binding.dim)
         yield Batch([_row(seal, row) for row in found], embeddings, list(originals.values()))
+
+
+def keys_of(read: Read, seal: Seal, folder: Path, name: str) -> list[int]:
+    """An identity's templates. Raises NotEnrolled."""
+    found = read(
+        "SELECT template.id FROM template JOIN identity ON identity.id = identity WHERE handle = ? "
+        "ORDER BY template.id",
+        (seal.handle(name),),
+    )
+    if not found:
+        raise NotEnrolled(f"{name}: not in {folder}. Next: twinnet gallery list {folder}")
+    return [row[0] for row in found]
+
+
+def enrolled(read: Read, seal: Seal) -> list[Enrolled]:
+    """All identities, in the order of their enrolment."""
+    found = read(
+        "SELECT handle, name, count(*), sum(n_items) FROM identity JOIN template ON identity.id = identity "
+        "GROUP BY identity.id ORDER BY identity.id"
+    )
+    return [Enrolled(seal.open(name, handle + b"/name").decode(), n, items) for handle, name, n, items in found]
 
 
 def keys_where(read: Read, seal: Seal, where: Mapping[str, Any]) -> IntArray:
