@@ -1,6 +1,7 @@
 """What the README and the docs say is run."""
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,18 @@ def test_the_commands_of_the_readme_run_in_order(folders: Path) -> None:
         assert result.exit_code == 0, f"{line}: {result.output} {result.exception}"
     assert (folders / "report.html").stat().st_size > 10_000
     assert (folders / "others.parquet").exists()
+
+
+def test_the_doctor_and_the_gallery_of_the_readme_run_in_order(folders: Path) -> None:
+    data = twinnet.open_dataset("people")
+    model = twinnet.train(data, twinnet.TrainConfig(steps=3, validation_share=0, calibration_share=0))
+    twinnet.calibrate(model, "others").save("people.twin")
+    for line in block("sh", "twinnet doctor").splitlines():
+        result = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
+        assert result.exit_code == 0, f"{line}: {result.output} {result.exception}"
+    assert (folders / "known" / "record.sqlite").exists()
+    with twinnet.Gallery.open("known") as known:
+        assert len(known.names) == 4  # the four of others/; Ada was forgotten
 
 
 def test_the_two_commands_stand_at_the_top_of_the_readme() -> None:
