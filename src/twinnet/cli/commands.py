@@ -111,4 +111,4 @@ def info(model: ModelFile, json: Json = False) -> None:
     metrics, mind = (rule_metrics(rule), caveats(rule)) if rule else ({}, [])
     counts = {"weights": sum(p.numel() for p in loaded.encoder.parameters()), "dim": loaded.spec.dim}
     answer = report_json("info", None, metrics, counts, "", loaded.fingerprint, None, versions(), mind)
-    print_json({**answer, "facts": loaded.facts})
+    print_json({**answer, "encoder": loaded.spec.to_dict(), "facts": loaded.facts})

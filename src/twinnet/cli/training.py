@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-Encoder = Literal["auto", "compact", "resnet", "vgg", "alexnet"]
+ENCODERS = ("auto", "compact", "resnet", "vgg", "alexnet")
 Loss = Literal[
     "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
     "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",
@@ -16,6 +16,13 @@ Comparison = Literal["auto", "cosine", "euclidean", "learned"]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result on the same machine.")]
 Names = Annotated[Optional[list[str]], typer.Option("--hold-out", help="A group to keep out of training; repeatable.")]  # noqa: UP045  (Typer)
+
+
+def known_encoder(name: str) -> str:
+    """Refuse a name that cannot be meant before anything is read or torch is loaded."""
+    if name not in ENCODERS and not name.startswith(("timm:", "hf:", "onnx:")):
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(ENCODERS)}, timm:NAME, hf:NAME, onnx:FILE.")
+    return name
 
 
 def demo(
@@ -45,7 +52,17 @@ def demo(
 def train(
     data: Annotated[Path, typer.Argument(help="Folder or zip with one folder per identity, or a CSV.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")] = Path("model.twin"),
-    encoder: Annotated[Encoder, typer.Option(help="The network; auto picks by image size.")] = "auto",
+    encoder: Annotated[
+        str,
+        typer.Option(callback=known_encoder, help=f"{', '.join(ENCODERS)}; or timm:NAME, hf:NAME, onnx:FILE."),
+    ] = "auto",
+    fine_tune: Annotated[bool, typer.Option("--fine-tune", help="A pre-trained encoder learns too.")] = False,
+    download: Annotated[bool, typer.Option("--download", help="Fetch a pre-trained encoder from its hub.")] = False,
+    views: Annotated[int, typer.Option(help="Changed views of each image that a frozen encoder sees.")] = 3,
+    features: Annotated[
+        Optional[Path],  # noqa: UP045  (Typer)
+        typer.Option(help="Folder for what a frozen encoder sees; else OUT.features."),
+    ] = None,
     loss: Annotated[Loss, typer.Option(help="What teaches it.")] = "supcon",
     comparison: Annotated[Comparison, typer.Option(help="How embeddings are compared; auto suits the loss.")] = "auto",
     minutes: Annotated[float, typer.Option(help="Minutes for everything, reading included.")] = 0.0,
@@ -75,8 +92,10 @@ def train(
 
     The data is examined first, as `twinnet doctor` does in more depth: a leak across the split stops it.
     Without --minutes, --epochs or --steps it takes 5 minutes. Repeat the command to resume an interrupted run.
+    A pre-trained encoder stays frozen unless --fine-tune is given, and a head trains in seconds; see docs/backbones.md.
 
     Example: `twinnet train people/ -o people.twin --minutes 10`
+    Example: `twinnet train people/ -o people.twin --encoder onnx:arcface.onnx`
     """
     from twinnet.cli.progress import bars
     from twinnet.cli.render import notes, print_json, say
@@ -89,7 +108,7 @@ def train(
     from twinnet.training.facts import versions
 
     config = TrainConfig(
-        encoder=encoder, loss=loss, comparison=comparison,
+        encoder=encoder, fine_tune=fine_tune, download=download, views=views, loss=loss, comparison=comparison,
         minutes=minutes, epochs=epochs, steps=steps, dim=dim, size_px=size, dropout=dropout, augment=augment,
         identities_per_batch=identities_per_batch, items_per_identity=items_per_identity, learning_rate=lr, trim=trim,
         polarity="bright_ink" if bright_ink else "keep", validation_share=validation, calibration_share=calibration,
@@ -98,7 +117,10 @@ def train(
     known = open_dataset(data)
     if hold_out:
         known, _ = without(known, hold_out)
-    model = run(known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, progress=bars())
+    model = run(
+        known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, features=features,
+        progress=bars(),
+    )  # fmt: skip
     facts = model.facts
     if facts["skipped"]:
         notes([f"{facts['skipped']} items were skipped; the first: {facts['skipped_first']}"])

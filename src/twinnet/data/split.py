@@ -58,6 +58,19 @@ def hold_out(dataset: Dataset, groups: Iterable[str]) -> tuple[Dataset, Dataset]
     return dataset.subset(np.flatnonzero(~held)), dataset.subset(np.flatnonzero(held))
 
 
+def with_items(dataset: Dataset, least: int) -> Dataset:
+    """Only the identities that have `least` items or more. Raises `TooFewIdentities` where fewer than two have."""
+    if least <= 1 or dataset.identities is None:
+        return dataset
+    rows = [rows for rows in dataset.by_identity().values() if len(rows) >= least]
+    if len(rows) < 2:
+        raise TooFewIdentities(
+            f"{dataset.source}: {len(rows)} of {dataset.n_identities} identities have {least} items or more, and two "
+            "are needed. Next: lower least_items, or add items"
+        )
+    return dataset.subset(np.sort(np.concatenate(rows)))
+
+
 def split_components(dataset: Dataset, fractions: Sequence[float], seed: int) -> tuple[Dataset, ...]:
     """Split explicit pairs or triplets so that no item is on both sides: what a tuple connects stays together.
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from twinnet.core.errors import ConfigError
+from twinnet.encoders.adapters import Adapted, Backbone, Head, is_adapter, rebuild
 from twinnet.encoders.alexnet import alexnet
 from twinnet.encoders.compact import compact
 from twinnet.encoders.embed import Embedder
@@ -26,7 +27,10 @@ ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """Everything that rebuilds an encoder but its weights. `width` and `grid` of 0 mean the encoder's own default."""
+    """Everything that rebuilds an encoder but its weights. `width` and `grid` of 0 mean the encoder's own default.
+
+    `backbone` is the recipe of a pre-trained one (`Backbone.to_dict`), which has neither, or None.
+    """
 
     name: str = "resnet"
     channels: int = 1
@@ -35,10 +39,15 @@ class EncoderSpec:
     grid: int = 0
     dropout: float = 0.0
     normalise: bool = True
+    backbone: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in ENCODERS:
-            raise ConfigError(f"encoder {self.name!r} is unknown. Known: {', '.join(sorted(ENCODERS))}.")
+        if self.backbone is None:
+            check_name(self.name)
+            if is_adapter(self.name):
+                raise ConfigError(f"encoder {self.name!r} needs its backbone's recipe. Next: open_backbone(NAME).")
+        else:
+            Backbone.from_dict(self.backbone)
         if self.channels not in (1, 3):
             raise ConfigError(f"channels must be 1 (grey) or 3 (colour), not {self.channels}.")
         if self.dim < 1 or self.width < 0 or self.grid < 0:
@@ -47,12 +56,28 @@ class EncoderSpec:
             raise ConfigError(f"dropout must be in [0, 1), not {self.dropout}.")
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        return asdict(self)
+        """As JSON-able values; `backbone` only where there is one."""
+        values = asdict(self)
+        return values if self.backbone is not None else {k: v for k, v in values.items() if k != "backbone"}
 
 
-def build(spec: EncoderSpec) -> Embedder:
+def check_name(name: str) -> None:
+    """Raises ConfigError for a name that is neither one of ours nor asks for a backbone."""
+    if name not in ENCODERS and not is_adapter(name):
+        known = ", ".join(sorted(ENCODERS))
+        raise ConfigError(f"encoder {name!r} is unknown. Known: {known}; or timm:NAME, hf:NAME, onnx:FILE.")
+
+
+def adapt(spec: EncoderSpec, trunk: nn.Module) -> Adapted:
+    """A pre-trained trunk under a fresh head."""
+    recipe = Backbone.from_dict(spec.backbone or {})
+    return Adapted(recipe, trunk, Head(recipe.features, spec.dim, spec.dropout, spec.normalise))
+
+
+def build(spec: EncoderSpec) -> Embedder | Adapted:
     """A fresh encoder with random weights from torch's current random state: `(B, C, H, W)` → `(B, dim)`."""
+    if spec.backbone is not None:
+        return adapt(spec, rebuild(Backbone.from_dict(spec.backbone)))
     make, width, grid = ENCODERS[spec.name]
     trunk, channels = make(spec.channels, spec.width or width)
     encoder = Embedder(trunk, channels, spec.dim, spec.grid or grid, spec.dropout, spec.normalise)

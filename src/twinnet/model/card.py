@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twinnet.core.types import Interval
 from twinnet.decide import DecisionRule, far_in_gallery
+from twinnet.encoders.adapters import Backbone
 from twinnet.model.model import Model, comparison_name
 
 GALLERIES = (10, 100, 1_000, 10_000)
@@ -19,9 +20,12 @@ def card(model: Model) -> str:
         f"- **Fingerprint** {model.fingerprint} (weights, preprocessing and comparison)",
         f"- **Encoder** {spec.name}, {weights:,} weights, embeddings of {spec.dim} numbers"
         + (" on the unit sphere" if spec.normalise else ""),
+        *_backbone(model),
         f"- **Input** {pre.height} × {pre.width}, {'grey' if pre.channels == 1 else 'colour'}, fit by {pre.fit}"
         + (", ink made bright" if pre.polarity == "bright_ink" else "")
-        + (", trimmed to the ink" if pre.trim else ""),
+        + (", trimmed to the ink" if pre.trim else "")
+        + (f", paper removed, ink {pre.ink}" if pre.ink != "as_is" else "")
+        + (f", the middle {pre.centre:.0%} of both sides" if pre.centre < 1 else ""),
         f"- **Comparison** {comparison_name(model.comparison)} distance; lower is more alike",
         "",
         "## Training",
@@ -59,6 +63,19 @@ def card(model: Model) -> str:
         "a verdict.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _backbone(model: Model) -> list[str]:
+    if model.spec.backbone is None:
+        return []
+    recipe = Backbone.from_dict(model.spec.backbone)
+    weights = model.encoder.state_dict()
+    held = sum(value.nbytes for name, value in weights.items() if name.startswith("trunk."))
+    state = "frozen: only a head of our own was trained" if recipe.frozen else "fine-tuned"
+    return [
+        f"- **Backbone** {recipe.label}, {held / 1e6:,.1f} MB, {recipe.features:,} features, {state}. "
+        "Its weights have a licence of their own"
+    ]
 
 
 def _band(rule: DecisionRule) -> list[str]:

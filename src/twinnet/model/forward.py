@@ -39,4 +39,5 @@ def placed(encoder: nn.Module, n: int) -> nn.Module:
 def geometry(preprocess: Preprocess) -> str:
     """What decides the pixels of a loaded image; mean and std come after loading."""
     p = preprocess
-    return f"{p.height}×{p.width}×{p.channels} {p.fit} {p.polarity}" + (" trim" if p.trim else "")
+    more = [" trim"] * p.trim + [f" ink {p.ink}"] * (p.ink != "as_is") + [f" centre {p.centre:g}"] * (p.centre < 1)
+    return f"{p.height}×{p.width}×{p.channels} {p.fit} {p.polarity}" + "".join(more)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from twinnet.core.errors import ConfigError, ModelFileError, NotCalibrated, TwinnetError
+from twinnet.core.errors import ConfigError, MissingExtra, ModelFileError, NotCalibrated, TwinnetError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Decision, FloatArray, IntArray, Item
 from twinnet.data.decode import decode
@@ -23,7 +23,7 @@ from twinnet.decide import DecisionRule
 from twinnet.encoders import EncoderSpec
 from twinnet.model import file
 from twinnet.model.forward import Embeddings, forward, geometry, placed
-from twinnet.model.network import misfit, skeleton, tensors_of
+from twinnet.model.network import filled, misfit, skeleton, tensors_of
 
 _BATCH = 256
 
@@ -171,9 +171,14 @@ def load(path: str | Path) -> Model:
         encoder, comparison = skeleton(spec, manifest["comparison"])
         if odd := misfit(tensors_of(encoder, comparison), tensors):
             raise ConfigError(odd)
-        for part, name in ((encoder, "encoder."), (comparison, "comparison.")):
-            own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-            part.load_state_dict(own, assign=True)
+        own = {
+            part: {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
+            for part in ("encoder.", "comparison.")
+        }
+        encoder = filled(spec, encoder, own["encoder."])
+        comparison.load_state_dict(own["comparison."], assign=True)
+    except MissingExtra:
+        raise  # the file may be sound: its backbone needs a library that is not here
     except (TwinnetError, RuntimeError, TypeError, AttributeError, LookupError, ValueError, ArithmeticError) as error:
         raise ModelFileError(
             f"{path}: the manifest and the weights do not fit together: {error}. Next: train the model again."

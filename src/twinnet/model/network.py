@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import Tensor, device, nn
+from torch import Tensor, device, nn, random
 
 from twinnet import compare, encoders
 from twinnet.encoders import EncoderSpec
@@ -13,7 +13,27 @@ from twinnet.encoders import EncoderSpec
 def skeleton(spec: EncoderSpec, comparison: str) -> tuple[nn.Module, nn.Module]:
     """Both parts with shapes but no numbers: no memory for what a file only claims, no random draw to undo."""
     with device("meta"):
-        return encoders.build(spec), compare.build(comparison, spec.dim)
+        second = compare.build(comparison, spec.dim)
+        try:
+            return encoders.build(spec), second
+        except (RuntimeError, NotImplementedError):
+            if spec.backbone is None:
+                raise
+    # A backbone that reads a number while it is built cannot be built without any.
+    with random.fork_rng(devices=[]):
+        return encoders.build(spec), second
+
+
+def filled(spec: EncoderSpec, encoder: nn.Module, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The skeleton's encoder with these weights, which fit it."""
+    encoder.load_state_dict(dict(weights), assign=True)
+    if not any(buffer.is_meta for buffer in encoder.buffers()):
+        return encoder
+    # Some backbones compute tables while they are built, which no file holds: built again, with numbers.
+    with random.fork_rng(devices=[]):
+        real = encoders.build(spec)
+    real.load_state_dict(dict(weights))
+    return real
 
 
 def tensors_of(encoder: nn.Module, comparison: nn.Module) -> dict[str, Tensor]:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from twinnet.core.errors import ConfigError
+from twinnet.data.geometry import Fit
+from twinnet.data.ink import Ink
 
 Comparison = Literal["auto", "cosine", "euclidean", "learned"]
 Loss = Literal[
@@ -29,18 +31,26 @@ class TrainConfig:
     number is written into the model.
     """
 
-    encoder: str = "auto"
+    encoder: str = "auto"  # or a pre-trained one: timm:NAME, hf:NAME, onnx:FILE (docs/backbones.md)
+    fine_tune: bool = False  # a pre-trained one learns too, slowly; else it is frozen and only a head learns
+    download: bool = False  # it may be fetched from its hub
+    views: int = 3  # changed views of each picture that a frozen one sees, beside the picture itself
     comparison: Comparison = "auto"  # auto: what the loss is usually used with
     loss: Loss = "supcon"
     loss_settings: dict[str, Any] = field(default_factory=dict)  # its own, `memory` and `also`: see losses.build
     dim: int = 64
     width: int = 0
     dropout: float = 0.1
+    grid: int = 0  # the last feature map is averaged onto grid × grid places; 0: the encoder's own
     size_px: int = 0  # 0: near the images' own, at most 56 (grey) or 64 (colour)
+    width_px: int = 0  # 0: a square of size_px; otherwise size_px is the height
     channels: int = 0  # 0: 3 if any item has colour, else 1
-    fit: Literal["stretch", "pad", "crop"] = "pad"
+    fit: Fit = "pad"
     polarity: Literal["keep", "bright_ink"] = "keep"
     trim: bool = False
+    ink: Ink = "as_is"
+    centre: float = 1.0  # only this share of both sides, in the middle, is looked at
+    least_items: int = 1  # identities with fewer items teach nothing
     minutes: float = 0.0
     epochs: float = 0.0
     steps: int = 0
@@ -66,9 +76,14 @@ class TrainConfig:
         budgets = [name for name in ("minutes", "epochs", "steps") if getattr(self, name) > 0]
         if len(budgets) > 1:
             raise ConfigError(f"give one of minutes, epochs and steps, not {' and '.join(budgets)}.")
-        for name in ("minutes", "epochs", "steps", "weight_decay", "warm_up", "patience", "group_blocks"):
+        for name in (
+            "minutes", "epochs", "steps", "weight_decay", "warm_up", "patience", "group_blocks", "grid", "width_px",
+            "views",
+        ):  # fmt: skip
             if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"{name} must not be negative; got {getattr(self, name)}.")
+        if self.least_items < 1:
+            raise ConfigError(f"least_items starts at 1; got {self.least_items}.")
         if self.identities_per_batch < 2 or self.items_per_identity < 2:
             raise ConfigError(
                 "a batch needs at least 2 identities of 2 items each, or there is nothing to compare; got "

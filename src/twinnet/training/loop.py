@@ -17,7 +17,6 @@ from twinnet.core.errors import TrainingError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive
 from twinnet.core.types import Pairs, Triplets
-from twinnet.data.augment import Augment
 from twinnet.losses import PairIndex, Relation, TripletIndex
 from twinnet.training import checkpoint
 from twinnet.training.budget import Budget, learning_rate
@@ -30,7 +29,8 @@ from twinnet.training.source import Batch, BatchSource
 Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → its EER on identities not trained on
 
 
-Normalise = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]  # (B, H, W, C) -> (B, C, H, W)
+Normalise = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]  # (B, H, W, C) -> (B, C, H, W)
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]  # (B, C, H, W) -> the same shape
 
 
 @dataclass
@@ -52,7 +52,7 @@ def fit(
     config: TrainConfig,
     machine: Machine,
     *,
-    augment: Augment,
+    augment: Augmentation,
     validate: Validate | None = None,
     validations: int = 8,
     save_to: Path | None = None,
@@ -119,7 +119,7 @@ def step(
     normalise: Normalise,
     config: TrainConfig,
     machine: Machine,
-    augment: Augment,
+    augment: Augmentation,
     optimiser: InMemoryOrder,
     number: int,
     health: Health,

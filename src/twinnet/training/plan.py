@@ -27,6 +27,9 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
     if config.augment != "auto" and config.augment not in AUGMENTS:
         raise ConfigError(f"augment {config.augment!r} is unknown. Known: auto, {', '.join(sorted(AUGMENTS))}.")
     blocks = config.group_blocks
+    square, labelled = config.width_px in (0, size), data.identities is not None
+    if config.class_turns and not square:
+        raise ConfigError(f"quarter turns need square pictures, and these are {size} × {config.width_px}.")
     if blocks is None:
         blocks = 2 if drawing and _groups_are_large(data, config.identities_per_batch // 2) else 0
     return replace(
@@ -36,7 +39,7 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
         size_px=size,
         encoder=config.encoder if config.encoder != "auto" else ("compact" if size <= 20 else "resnet"),
         augment=config.augment if config.augment != "auto" else ("drawing" if drawing else "photo"),
-        class_turns=config.class_turns if config.class_turns is not None else drawing and data.identities is not None,
+        class_turns=config.class_turns if config.class_turns is not None else square and drawing and labelled,
         group_blocks=blocks,
     )
 
@@ -44,8 +47,9 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
 def preprocessing(config: TrainConfig) -> Preprocess:
     """The geometry that these settings ask for; mean and std are measured later."""
     return Preprocess(
-        config.size_px, config.size_px, config.channels, fit=config.fit, polarity=config.polarity, trim=config.trim
-    )
+        config.size_px, config.width_px or config.size_px, config.channels, fit=config.fit, polarity=config.polarity,
+        trim=config.trim, ink=config.ink, centre=config.centre,
+    )  # fmt: skip
 
 
 def _sample(data: Dataset, seed: int) -> list[Image]:

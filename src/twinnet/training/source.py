@@ -18,9 +18,11 @@ from twinnet.pairs import PKSampler, TupleSampler
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images `(B, H, W, C)` uint8 and what is known of them: labels `(B,)`, pairs, or triplets."""
+    """Images `(B, H, W, C)` uint8, or features `(B, F, 1, 1)` float32, and what is known of them: labels `(B,)`, pairs,
+    or triplets.
+    """
 
-    images: npt.NDArray[np.uint8]
+    images: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
     relation: IntArray | Pairs | Triplets
 
 
@@ -71,6 +73,27 @@ class StoredTuples:
         """The distinct images of this step and the tuples as rows of them."""
         items, tuples = self._sampler.batch(step)
         return Batch(self._store.images(items), tuples)
+
+
+class StoredFeatures:
+    """Batches as the two above, but of stored features `(N, V, F)`: each item by one of its V views, drawn anew."""
+
+    def __init__(self, features: npt.NDArray[np.float32], sampler: PKSampler | TupleSampler, n: int) -> None:
+        self._features, self._sampler = features, sampler
+        size = sampler.p * sampler.k if isinstance(sampler, PKSampler) else sampler.size
+        self.steps_per_epoch = max(1, n // size)
+        self.n_classes = sampler.n_identities if isinstance(sampler, PKSampler) else 0
+
+    def batch(self, step: int) -> Batch:
+        """The features of this step, and their labels or the tuples as rows of them."""
+        relation: IntArray | Pairs | Triplets
+        if isinstance(self._sampler, PKSampler):
+            chosen = self._sampler.batch(step)
+            items, relation = chosen.items, chosen.labels
+        else:
+            items, relation = self._sampler.batch(step)
+        view = stream(self._sampler.seed, "views", step).integers(self._features.shape[1], size=len(items))
+        return Batch(self._features[items, view][:, :, None, None], relation)
 
 
 class EndlessCharacters:
