@@ -1,0 +1,242 @@
+"""Defects found by a detector that saw good samples only, beside simpler ones, on three kinds of data.
+
+    python benchmarks/anomalies.py --castings casting --seeds 20 --minutes 0.75
+    python benchmarks/anomalies.py --tiles magnetic_tile --minutes 2.5
+    python benchmarks/anomalies.py --omniglot images_background.zip --minutes 2
+
+`casting` has `ok/` and `defect/`: half of the good ones teach, by seed, the rest and all defects are judged.
+`magnetic_tile` has `tiles.csv` (path, tile, label): five folds over tiles, so that no exposure of a judged tile is
+learned from; masks for the place of the defect are `<image>.png` beside it. Omniglot: twins learn from 20 alphabets, 100
+drawings of one other alphabet are good, 100 more and 100 of four other alphabets are judged. Minutes are of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from sklearn.ensemble import IsolationForest
+
+import twinnet
+from twinnet.apps.anomalies import FitConfig, fit
+from twinnet.apps.anomalies.dense import DenseTwin
+from twinnet.apps.anomalies.judge import auroc, auroc_interval, pixel_auroc
+from twinnet.apps.anomalies.patches import coreset
+from twinnet.apps.anomalies.scorers import plane
+from twinnet.cli.anomalies_answers import pictures
+from twinnet.core.seeds import derive, stream
+from twinnet.data import hold_out
+from twinnet.data.decode import decode
+from twinnet.decide.intervals import clopper_pearson
+
+RATE = 0.1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--castings", type=Path)
+    parser.add_argument("--tiles", type=Path)
+    parser.add_argument("--omniglot", type=Path)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--folds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--minutes", type=float, default=0.75)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    found: dict[str, Any] = {}
+    if args.castings:
+        found["castings"] = castings(args.castings, range(args.first_seed, args.first_seed + args.seeds), args.minutes)
+    if args.tiles:
+        found["tiles"] = tiles(args.tiles, args.folds, args.minutes)
+    if args.omniglot:
+        found["omniglot"] = omniglot(args.omniglot, args.minutes)
+    if args.json:
+        args.json.write_text(json.dumps({"arguments": vars(args), "figures": found}, default=str, indent=1))
+
+
+def castings(folder: Path, seeds: Sequence[int], minutes: float) -> dict[str, Any]:
+    ok, bad = ([decode(file) for file in pictures([folder / kind])] for kind in ("ok", "defect"))
+    rows: dict[str, list[float]] = {}
+    alarms = judged = caught = 0
+    for seed in seeds:
+        order = stream(seed, "half").permutation(len(ok))
+        good = [ok[i] for i in order[: len(ok) // 2]]
+        test, is_bad = (
+            [ok[i] for i in order[len(ok) // 2 :]] + bad,
+            np.repeat([False, True], [-(-len(ok) // 2), len(bad)]),
+        )
+        detector = fit(good, FitConfig(rate=RATE, minutes=minutes, turns=True, seed=seed))
+        seen = [detector.inspect(image, "") for image in test]
+        rows.setdefault("twin taught by invented defects", []).append(auroc([s.distance for s in seen], is_bad))
+        raised = np.array([s.alarm for s in seen])
+        alarms, judged, caught = alarms + raised[~is_bad].sum(), judged + (~is_bad).sum(), caught + raised[is_bad].sum()
+        for name, d in beside(good, test, detector, seed).items():
+            rows.setdefault(name, []).append(auroc(d, is_bad))
+        print(seed, {name: round(values[-1], 3) for name, values in rows.items()}, flush=True)
+    found = {name: spread(values) for name, values in rows.items()}
+    show(f"castings: image AUROC over {len(seeds)} seeds, {minutes:g} minutes", found)
+    false = clopper_pearson(int(alarms), int(judged))
+    print(f"false alarms at {RATE:.0%} asked: {alarms} of {judged} = {false.point:.1%} (as if independent "
+          f"[{false.low:.1%}, {false.high:.1%}]); defects found: {caught / (len(bad) * len(seeds)):.1%}")  # fmt: skip
+    return {**found, "false_alarms": [false.point, false.low, false.high], "found": caught / (len(bad) * len(seeds))}
+
+
+def tiles(folder: Path, folds: Sequence[int], minutes: float) -> dict[str, Any]:
+    with (folder / "tiles.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] != "mixed-tile-exclude"]
+    names = sorted({row["tile"] for row in rows})
+    fold_of = {names[i]: f % 5 for f, i in enumerate(stream(0, "tiles").permutation(len(names)))}
+    distances: dict[str, list[np.ndarray]] = {}
+    labels, tile, kind, heats, masks, per_fold = [], [], [], [], [], {}
+    alarms: dict[str, bool] = {}
+    for f in folds:
+        train = [row for row in rows if fold_of[row["tile"]] != f and row["label"] == "good"]
+        test = [row for row in rows if fold_of[row["tile"]] == f]
+        good, images = ([decode(folder / row["path"]) for row in part] for part in (train, test))
+        detector = fit(
+            good, FitConfig(rate=RATE, minutes=minutes, seed=f, way="split"), groups=[row["tile"] for row in train]
+        )
+        seen = [detector.inspect(image, row["path"]) for image, row in zip(images, test, strict=True)]
+        of_fold = {"twin taught by invented defects": np.array([s.distance for s in seen])}
+        of_fold |= beside(good[:: max(1, len(good) // 120)], images, detector, f)
+        is_bad = np.array([row["label"] != "good" for row in test])
+        for name, d in of_fold.items():
+            # Distances of different detectors are not on one scale; their ranks among the fold's good ones are.
+            distances.setdefault(name, []).append(np.searchsorted(np.sort(d[~is_bad]), d) / (~is_bad).sum())
+            per_fold.setdefault(name, []).append(auroc(d, is_bad))
+        labels.append(is_bad)
+        tile += [row["tile"] for row in test]
+        kind += [Path(row["path"]).parts[0] for row in test]
+        for s, row, bad in zip(seen, test, is_bad, strict=True):
+            if not bad:
+                alarms[row["tile"]] = alarms.get(row["tile"], False) or s.alarm
+            mask = (folder / row["path"]).with_suffix(".png")
+            if bad and mask.exists():
+                heats.append(s.heat)
+                masks.append(decode(mask)[..., 0] > 127)
+        print(f, {name: round(values[-1], 3) for name, values in per_fold.items()}, flush=True)
+    is_bad, of = np.concatenate(labels), np.array(tile)
+    found: dict[str, Any] = {}
+    for name, parts in distances.items():
+        interval = auroc_interval(np.concatenate(parts), is_bad, of)
+        found[name] = {
+            "mean": float(np.mean(per_fold[name])),
+            "low": interval.low,
+            "high": interval.high,
+            "folds": per_fold[name],
+        }
+    show(f"tiles: image AUROC, mean of folds {list(folds)}, {minutes:g} minutes; interval over tiles", found)
+    ours, kinds = np.concatenate(distances["twin taught by invented defects"]), np.array(kind)
+    by_kind = {k: auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
+                        np.repeat([False, True], [(~is_bad).sum(), (is_bad & (kinds == k)).sum()]))
+               for k in sorted(set(kinds[is_bad]))}  # fmt: skip
+    false = clopper_pearson(sum(alarms.values()), len(alarms))
+    pixels = pixel_auroc(heats, masks) if heats else float("nan")
+    print("by kind:", {k: f"{v:.3f}" for k, v in by_kind.items()}, f"; pixel AUROC {pixels:.3f}")
+    print(f"false alarms at {RATE:.0%} asked, by tile: {sum(alarms.values())} of {len(alarms)} = {false.point:.1%} "
+          f"[{false.low:.1%}, {false.high:.1%}]")  # fmt: skip
+    return {**found, "by_kind": by_kind, "pixel_auroc": pixels, "false_alarms": [false.point, false.low, false.high]}
+
+
+def omniglot(archive: Path, minutes: float) -> dict[str, Any]:
+    data = twinnet.open_dataset(archive)
+    order = [str(name) for name in stream(0, "alphabets").permutation(data.group_names)]
+    rest, judged = hold_out(data, order[:5])
+    taught, _ = hold_out(rest, order[5:10])
+    settings = {"encoder": "compact", "size_px": 28, "minutes": minutes, "validation_share": 0, "calibration_share": 0}
+    model = twinnet.train(taught, twinnet.TrainConfig(**settings, seed=0), accept_leaks=True)
+    rows: dict[str, list[float]] = {}
+    alarms = count = 0
+    for alphabet in order[:5]:
+        own = np.array([judged.group_names[g] == alphabet for g in judged.groups])
+        rng = stream(0, alphabet)
+        mine, others = rng.permutation(np.flatnonzero(own))[:200], rng.permutation(np.flatnonzero(~own))[:100]
+        good = [judged.read(int(i)) for i in mine[:100]]
+        test = [judged.read(int(i)) for i in [*mine[100:], *others]]
+        is_bad = np.repeat([False, True], [len(mine) - 100, len(others)])
+        detector = fit(good, FitConfig(rate=RATE, by="whole", way="split", seed=0), model=model)
+        seen = [detector.inspect(image, "") for image in test]
+        rows.setdefault("trained twins, whole image", []).append(auroc([s.distance for s in seen], is_bad))
+        raised = np.array([s.alarm for s in seen])
+        alarms, count = alarms + raised[~is_bad].sum(), count + (~is_bad).sum()
+        vectors, bank = model.embed(test), model.embed(good)
+        forest = IsolationForest(random_state=0).fit(bank)
+        rows.setdefault("isolation forest on the embeddings", []).append(auroc(-forest.score_samples(vectors), is_bad))
+        rows.setdefault("raw pixels, nearest good", []).append(auroc(pixels(good, test), is_bad))
+        print(alphabet, {name: round(values[-1], 3) for name, values in rows.items()}, flush=True)
+    found = {name: spread(values) for name, values in rows.items()}
+    show("omniglot: one alphabet is good, four others are not; AUROC over 5 alphabets", found)
+    false = clopper_pearson(int(alarms), int(count))
+    print(f"false alarms at {RATE:.0%} asked: {false.point:.1%} [{false.low:.1%}, {false.high:.1%}]")
+    return {**found, "false_alarms": [false.point, false.low, false.high]}
+
+
+def beside(good: Sequence[Any], test: Sequence[Any], detector: Any, seed: int) -> dict[str, np.ndarray]:
+    """Other ways, on the same images; the plain PatchCore takes its maps from our network, untrained and trained."""
+    size, trained = detector.scorers[0].size_px, detector.scorers[0].net
+    found = {"raw pixels, nearest good": pixels(good, test)}
+    with torch.random.fork_rng():
+        torch.manual_seed(derive(seed, "untrained"))
+        untrained = DenseTwin(detector.scorers[0].net.width).eval()
+    for name, net in (
+        ("PatchCore, untrained network", untrained),
+        ("PatchCore, our taught network", detector.scorers[0].net),
+    ):
+        banks, probes = ([features(net, plane(image, size)) for image in part] for part in (good, test))
+        bank = torch.from_numpy(coreset(np.concatenate([f.reshape(-1, f.shape[-1]) for f in banks]), seed))
+        near = [torch.cdist(torch.from_numpy(f.reshape(-1, f.shape[-1])), bank).min(1).values.max() for f in probes]
+        found[name] = np.array([float(d) for d in near])
+        if net is not untrained:
+            forest = IsolationForest(random_state=seed).fit(np.stack([f.mean((0, 1)) for f in banks]))
+            found["isolation forest on the embeddings"] = -forest.score_samples(
+                np.stack([f.mean((0, 1)) for f in probes])
+            )
+    return found
+
+
+def features(net: DenseTwin, image: np.ndarray) -> np.ndarray:
+    with torch.inference_mode():
+        maps = torch.nn.functional.avg_pool2d(net.trunk(torch.from_numpy(image)[None, None]), 3, 1, 1)
+    return maps[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def pixels(good: Sequence[Any], test: Sequence[Any], side: int = 64) -> np.ndarray:
+    from PIL import Image
+
+    def small(image: np.ndarray) -> np.ndarray:
+        grey = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).convert("L").resize((side, side))
+        flat = np.asarray(grey, np.float32).ravel()
+        return (flat - flat.mean()) / (flat.std() + 1e-6)
+
+    a, b = np.stack([small(image) for image in good]), np.stack([small(image) for image in test])
+    return np.sqrt(np.maximum((b**2).sum(1)[:, None] + (a**2).sum(1) - 2 * b @ a.T, 0)).min(1)
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Mean with its 95 % interval by resampling seeds."""
+    v = np.array(values)
+    draws = stream(0, "seeds").choice(v, (2000, len(v))).mean(1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return {"mean": float(v.mean()), "low": float(low), "high": float(high), "each": [float(x) for x in v]}
+
+
+def show(title: str, found: dict[str, Any]) -> None:
+    table = Table(title=title)
+    for column in ("by", "AUROC", "95 %"):
+        table.add_column(column)
+    for name, row in found.items():
+        table.add_row(name, f"{row['mean']:.3f}", f"{row['low']:.3f} … {row['high']:.3f}")
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()

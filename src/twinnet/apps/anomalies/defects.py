@@ -1,0 +1,85 @@
+"""Defects that nobody needs to have seen: spots, scratches, pasted and blurred places, at known positions.
+
+CutPaste (Li et al. 2021) and DRAEM (Zavrtanik et al. 2021) showed that telling such inventions from the untouched image
+teaches what real defects look like.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Masks = npt.NDArray[np.float32]
+
+_LARGE_ENOUGH = 0.25  # standard deviations of the image: what changed less is not asked for
+
+
+def spoiled(good: Tensor, other: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Crops `(B, S, S)` of good images, standardised → the same with up to two defects each, and where, `(B, S, S)`.
+
+    `other (B, S, S)` are more crops, to paste from. About a fifth of the crops stay as they are.
+    """
+    image, where = good.clone(), torch.zeros_like(good)
+    for _ in range(2):
+        image, where = _one(good, image, where, other, rng)
+    noise = torch.from_numpy(rng.normal(size=good.shape).astype(np.float32))
+    return image + noise * _uniform(rng, len(good), 0, 0.05), where
+
+
+def _one(good: Tensor, image: Tensor, where: Tensor, other: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    n, side = len(good), good.shape[-1]
+    lines = rng.random(n) < 0.45
+    made = np.stack([_scratch(side, rng) if line else _spot(side, rng) for line in lines])
+    mask = torch.from_numpy(made) * (_uniform(rng, n, 0, 1) < 0.55)
+    soft = functional.avg_pool2d(mask[:, None], 3, 1, 1)[:, 0]  # real edges are not one pixel sharp
+    amount = torch.from_numpy(rng.normal(size=(n, 1, 1)).astype(np.float32))
+    amount = amount.sign() * (0.4 + 1.2 * amount.abs())
+    grain = torch.from_numpy(rng.normal(size=good.shape).astype(np.float32)) * _uniform(rng, n, 0, 0.3)
+    darker_or_brighter = good + amount + grain
+    pasted = other * torch.exp(0.3 * _normal(rng, n)) + 0.5 * _normal(rng, n)
+    smeared = functional.avg_pool2d(good[:, None], 9, 1, 4, count_include_pad=False)[:, 0] + 0.5 * amount
+    kind = _uniform(rng, n, 0, 1)
+    new = torch.where(kind < 0.6, darker_or_brighter, torch.where(kind < 0.85, pasted, smeared))
+    changed = mask * ((new - good).abs() > _LARGE_ENOUGH)
+    return image * (1 - soft) + new * soft, torch.maximum(where, changed)
+
+
+def _spot(side: int, rng: np.random.Generator) -> Masks:
+    """A ragged ellipse, from a few pixels to a third of the crop."""
+    x, y = _axes(side)
+    centre, turn = rng.uniform(-0.85, 0.85, 2), rng.uniform(0, np.pi)
+    long = np.exp(rng.uniform(np.log(0.025), np.log(0.3)))
+    short = long * np.exp(rng.uniform(-1, 0))
+    u = (x - centre[0]) * np.cos(turn) + (y - centre[1]) * np.sin(turn)
+    v = -(x - centre[0]) * np.sin(turn) + (y - centre[1]) * np.cos(turn)
+    coarse = torch.from_numpy(rng.random((1, 1, 9, 9)).astype(np.float32))
+    ragged = functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=True)[0, 0].numpy()
+    return np.asarray((u / long) ** 2 + (v / short) ** 2 < 0.5 + ragged, np.float32)
+
+
+def _scratch(side: int, rng: np.random.Generator) -> Masks:
+    """A thin bent line."""
+    x, y = _axes(side)
+    centre, turn, bend = rng.uniform(-0.7, 0.7, 2), rng.uniform(0, np.pi), rng.uniform(-1.5, 1.5)
+    length, width = rng.uniform(0.08, 0.6), rng.uniform(0.7, 2.5) * 2 / side
+    u = (x - centre[0]) * np.cos(turn) + (y - centre[1]) * np.sin(turn)
+    v = -(x - centre[0]) * np.sin(turn) + (y - centre[1]) * np.cos(turn) - bend * u * u
+    v += 0.03 * np.sin(u * rng.uniform(5, 30) + rng.uniform(0, 6))
+    return np.asarray((np.abs(v) < width) & (np.abs(u) < length), np.float32)
+
+
+def _axes(side: int) -> tuple[Masks, Masks]:
+    line = np.linspace(-1, 1, side, dtype=np.float32)
+    x, y = np.meshgrid(line, line)
+    return x, y
+
+
+def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> Tensor:
+    return torch.from_numpy(rng.uniform(low, high, (n, 1, 1)).astype(np.float32))
+
+
+def _normal(rng: np.random.Generator, n: int) -> Tensor:
+    return torch.from_numpy(rng.normal(size=(n, 1, 1)).astype(np.float32))

@@ -1,0 +1,111 @@
+"""The detector's file: safetensors with a JSON manifest. Loading runs no code from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from twinnet.apps.anomalies.dense import DenseTwin
+from twinnet.apps.anomalies.scorers import Compared, Scorer, Taught
+from twinnet.core.errors import ModelFileError
+from twinnet.core.types import FloatArray, IntArray
+from twinnet.model import Model, load
+from twinnet.model.file import canonical, content_hash, plain
+
+FORMAT = 1
+_KEY = "twinnet.anomalies"
+_MAX_WIDTH = 512
+
+
+def write(
+    path: Path, scorers: Sequence[Scorer], good: FloatArray, held_by: IntArray, rate: float, facts: Mapping[str, Any]
+) -> None:
+    """Atomically. Raises ModelFileError where it cannot be written."""
+    tensors: dict[str, Tensor] = {"good": torch.from_numpy(good.copy()), "held_by": torch.from_numpy(held_by.copy())}
+    parts: list[dict[str, Any]] = []
+    for i, scorer in enumerate(scorers):
+        if isinstance(scorer, Taught):
+            parts.append({"kind": "taught", "width": scorer.net.width, "size_px": scorer.size_px})
+            state = scorer.net.state_dict()
+            tensors |= {f"{i}.{name}": value.detach().contiguous().clone() for name, value in state.items()}
+        elif isinstance(scorer, Compared):
+            parts.append({"kind": "compared", "whole": scorer.whole, "fingerprint": scorer.model.fingerprint})
+            tensors[f"{i}.bank"] = torch.from_numpy(scorer.bank.copy())
+            tensors[f"{i}.model"] = torch.from_numpy(np.frombuffer(_bytes_of(scorer.model), np.uint8).copy())
+    manifest: dict[str, Any] = {"format": FORMAT, "rate": rate, "parts": parts, "facts": plain(dict(facts))}
+    manifest["hash"] = content_hash(manifest, tensors)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as out:
+            out.write(save(tensors, metadata={_KEY: canonical(manifest).decode()}))
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ModelFileError(f"{path}: the detector cannot be written ({error.strerror or error}).") from error
+
+
+def read(path: Path) -> tuple[tuple[Scorer, ...], FloatArray, IntArray, float, dict[str, Any]]:
+    """The parts of a detector. Raises ModelFileError for a missing, damaged or foreign file."""
+    try:
+        with safe_open(path, framework="pt") as opened:
+            text = (opened.metadata() or {}).get(_KEY)
+            tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118  (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{path}: there is no readable detector ({error}). Next: make one with twinnet anomalies fit."
+        ) from error
+    if text is None:
+        raise ModelFileError(f"{path}: this is no detector. Next: give the file that anomalies fit -o wrote.")
+    try:
+        manifest = json.loads(text)
+        if manifest["format"] > FORMAT:
+            raise ModelFileError(f"{path}: made by a newer twinnet. Next: update twinnet.")
+        if manifest["hash"] != content_hash(manifest, tensors):
+            raise ModelFileError(f"{path}: the detector is damaged. Next: copy it again, or fit anew.")
+        scorers = tuple(_scorer(part, i, tensors) for i, part in enumerate(manifest["parts"]))
+        good, held_by = tensors["good"].numpy(), tensors["held_by"].numpy()
+        return scorers, np.asarray(good, np.float64), np.asarray(held_by, np.int64), manifest["rate"], manifest["facts"]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(f"{path}: the detector is not as it was written ({error}). Next: fit anew.") from error
+
+
+def _scorer(part: Mapping[str, Any], i: int, tensors: Mapping[str, Tensor]) -> Scorer:
+    if part["kind"] == "taught":
+        width = part["width"]
+        if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
+            raise ValueError(f"width {width!r}")
+        net = DenseTwin(width)
+        net.load_state_dict({n.removeprefix(f"{i}."): t for n, t in tensors.items() if n.startswith(f"{i}.")})
+        return Taught(net.eval().to(memory_format=torch.channels_last), int(part["size_px"]))  # type: ignore[call-overload]
+    model = _model_of(tensors[f"{i}.model"].numpy().tobytes())
+    if model.fingerprint != part["fingerprint"]:
+        raise ValueError("the model inside is another one")
+    return Compared(model, tensors[f"{i}.bank"].numpy(), bool(part["whole"]))
+
+
+def _bytes_of(model: Model) -> bytes:
+    """The model's own file goes in whole, with its own hash and its own checks."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.twin"
+        model.save(path)
+        return path.read_bytes()
+
+
+def _model_of(content: bytes) -> Model:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.twin"
+        path.write_bytes(content)
+        return load(path)
