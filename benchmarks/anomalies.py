@@ -6,8 +6,9 @@
 
 `casting` has `ok/` and `defect/`: half of the good ones teach, by seed, the rest and all defects are judged.
 `magnetic_tile` has `tiles.csv` (path, tile, label): five folds over tiles, so that no exposure of a judged tile is
-learned from; masks for the place of the defect are `<image>.png` beside it. Omniglot: twins learn from 20 alphabets, 100
-drawings of one other alphabet are good, 100 more and 100 of four other alphabets are judged. Minutes are of one thread.
+learned from; masks for the place of the defect are `<image>.png` beside it. Omniglot: twins learn from 20 alphabets,
+100 drawings of one other alphabet are good, 100 more and 100 of four other alphabets are judged. Minutes are of one
+thread.
 """
 
 from __future__ import annotations
@@ -49,21 +50,24 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--folds", type=int, nargs="*", default=[0, 1, 2, 3, 4])
     parser.add_argument("--minutes", type=float, default=0.75)
+    parser.add_argument(
+        "--steps", type=int, default=0, help="Of each twin, instead of minutes: the same on any machine."
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, Any] = {}
     if args.castings:
-        found["castings"] = castings(args.castings, range(args.first_seed, args.first_seed + args.seeds), args.minutes)
+        found["castings"] = castings(args.castings, range(args.first_seed, args.first_seed + args.seeds), args)
     if args.tiles:
-        found["tiles"] = tiles(args.tiles, args.folds, args.minutes)
+        found["tiles"] = tiles(args.tiles, args.folds, args)
     if args.omniglot:
         found["omniglot"] = omniglot(args.omniglot, args.minutes)
     if args.json:
         args.json.write_text(json.dumps({"arguments": vars(args), "figures": found}, default=str, indent=1))
 
 
-def castings(folder: Path, seeds: Sequence[int], minutes: float) -> dict[str, Any]:
+def castings(folder: Path, seeds: Sequence[int], args: argparse.Namespace) -> dict[str, Any]:
     ok, bad = ([decode(file) for file in pictures([folder / kind])] for kind in ("ok", "defect"))
     rows: dict[str, list[float]] = {}
     alarms = judged = caught = 0
@@ -74,7 +78,7 @@ def castings(folder: Path, seeds: Sequence[int], minutes: float) -> dict[str, An
             [ok[i] for i in order[len(ok) // 2 :]] + bad,
             np.repeat([False, True], [-(-len(ok) // 2), len(bad)]),
         )
-        detector = fit(good, FitConfig(rate=RATE, minutes=minutes, turns=True, seed=seed))
+        detector = fit(good, FitConfig(rate=RATE, minutes=args.minutes, steps=args.steps, turns=True, seed=seed))
         seen = [detector.inspect(image, "") for image in test]
         rows.setdefault("twin taught by invented defects", []).append(auroc([s.distance for s in seen], is_bad))
         raised = np.array([s.alarm for s in seen])
@@ -83,14 +87,14 @@ def castings(folder: Path, seeds: Sequence[int], minutes: float) -> dict[str, An
             rows.setdefault(name, []).append(auroc(d, is_bad))
         print(seed, {name: round(values[-1], 3) for name, values in rows.items()}, flush=True)
     found = {name: spread(values) for name, values in rows.items()}
-    show(f"castings: image AUROC over {len(seeds)} seeds, {minutes:g} minutes", found)
+    show(f"castings: image AUROC over {len(seeds)} seeds, {length(args)}", found)
     false = clopper_pearson(int(alarms), int(judged))
     print(f"false alarms at {RATE:.0%} asked: {alarms} of {judged} = {false.point:.1%} (as if independent "
           f"[{false.low:.1%}, {false.high:.1%}]); defects found: {caught / (len(bad) * len(seeds)):.1%}")  # fmt: skip
     return {**found, "false_alarms": [false.point, false.low, false.high], "found": caught / (len(bad) * len(seeds))}
 
 
-def tiles(folder: Path, folds: Sequence[int], minutes: float) -> dict[str, Any]:
+def tiles(folder: Path, folds: Sequence[int], args: argparse.Namespace) -> dict[str, Any]:
     with (folder / "tiles.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["label"] != "mixed-tile-exclude"]
     names = sorted({row["tile"] for row in rows})
@@ -103,7 +107,9 @@ def tiles(folder: Path, folds: Sequence[int], minutes: float) -> dict[str, Any]:
         test = [row for row in rows if fold_of[row["tile"]] == f]
         good, images = ([decode(folder / row["path"]) for row in part] for part in (train, test))
         detector = fit(
-            good, FitConfig(rate=RATE, minutes=minutes, seed=f, way="split"), groups=[row["tile"] for row in train]
+            good,
+            FitConfig(rate=RATE, minutes=args.minutes, steps=args.steps, seed=f, way="split"),
+            groups=[row["tile"] for row in train],
         )
         seen = [detector.inspect(image, row["path"]) for image, row in zip(images, test, strict=True)]
         of_fold = {"twin taught by invented defects": np.array([s.distance for s in seen])}
@@ -134,7 +140,7 @@ def tiles(folder: Path, folds: Sequence[int], minutes: float) -> dict[str, Any]:
             "high": interval.high,
             "folds": per_fold[name],
         }
-    show(f"tiles: image AUROC, mean of folds {list(folds)}, {minutes:g} minutes; interval over tiles", found)
+    show(f"tiles: image AUROC, mean of folds {list(folds)}, {length(args)}; interval over tiles", found)
     ours, kinds = np.concatenate(distances["twin taught by invented defects"]), np.array(kind)
     by_kind = {k: auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
                         np.repeat([False, True], [(~is_bad).sum(), (is_bad & (kinds == k)).sum()]))
@@ -186,20 +192,16 @@ def beside(good: Sequence[Any], test: Sequence[Any], detector: Any, seed: int) -
     found = {"raw pixels, nearest good": pixels(good, test)}
     with torch.random.fork_rng():
         torch.manual_seed(derive(seed, "untrained"))
-        untrained = DenseTwin(detector.scorers[0].net.width).eval()
-    for name, net in (
-        ("PatchCore, untrained network", untrained),
-        ("PatchCore, our taught network", detector.scorers[0].net),
-    ):
+        untrained = DenseTwin(trained.width).eval()
+    for name, net in (("PatchCore, untrained network", untrained), ("PatchCore, our taught network", trained)):
         banks, probes = ([features(net, plane(image, size)) for image in part] for part in (good, test))
         bank = torch.from_numpy(coreset(np.concatenate([f.reshape(-1, f.shape[-1]) for f in banks]), seed))
         near = [torch.cdist(torch.from_numpy(f.reshape(-1, f.shape[-1])), bank).min(1).values.max() for f in probes]
         found[name] = np.array([float(d) for d in near])
-        if net is not untrained:
-            forest = IsolationForest(random_state=seed).fit(np.stack([f.mean((0, 1)) for f in banks]))
-            found["isolation forest on the embeddings"] = -forest.score_samples(
-                np.stack([f.mean((0, 1)) for f in probes])
-            )
+        if net is trained:
+            means, asked = (np.stack([f.mean((0, 1)) for f in part]) for part in (banks, probes))
+            forest = IsolationForest(random_state=seed).fit(means)
+            found["isolation forest on the embeddings"] = -forest.score_samples(asked)
     return found
 
 
@@ -219,6 +221,10 @@ def pixels(good: Sequence[Any], test: Sequence[Any], side: int = 64) -> np.ndarr
 
     a, b = np.stack([small(image) for image in good]), np.stack([small(image) for image in test])
     return np.sqrt(np.maximum((b**2).sum(1)[:, None] + (a**2).sum(1) - 2 * b @ a.T, 0)).min(1)
+
+
+def length(args: argparse.Namespace) -> str:
+    return f"{args.steps} steps a twin" if args.steps else f"{args.minutes:g} minutes"
 
 
 def spread(values: Sequence[float]) -> dict[str, Any]:

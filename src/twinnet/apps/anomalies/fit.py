@@ -41,7 +41,7 @@ class FitConfig:
     way: Literal["auto", "split", "cross"] = "auto"
     by: Literal["patches", "whole"] = "patches"
     turns: bool = False
-    size_px: int = 256
+    size_px: int = 384
     width: int = 12
     seed: int = 0
 
