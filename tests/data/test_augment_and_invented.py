@@ -103,3 +103,15 @@ def test_drawings_are_bright_ink_on_black_at_the_asked_resolution(resolution: in
     assert share.min() > 0.02
     assert share.max() < 0.75
     assert images.max((1, 2, 3)).min() > 150
+
+
+def test_a_marker_makes_lines_thick_and_soft_in_its_share_of_the_items_and_leaves_the_others() -> None:
+    images = torch.zeros(400, 1, 21, 21)
+    images[:, :, 10, :] = 1.0
+    marked = Augment(marker=0.25)(images, generator(2))
+    changed = (marked - images).abs().amax((1, 2, 3)) > 1e-4
+    assert 0.2 < changed.float().mean() < 0.3
+    across = marked[changed][:, 0, :, 10]  # (items, 21), over the line
+    assert (across.sum(1) > 1.001).all()
+    assert (across[:, 5] < 1e-6).all()  # 2 pixels thicker and 2 softer on each side at most
+    assert torch.equal(Augment(marker=0.0)(images, generator(2)), Augment()(images, generator(2)))

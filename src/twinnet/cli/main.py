@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from twinnet.cli import commands, doctor, evaluate, gallery, training
+from twinnet.cli import (
+    anomalies,
+    commands,
+    doctor,
+    duplicates,
+    evaluate,
+    faces,
+    gallery,
+    handwriting,
+    retrieve,
+    signatures,
+    training,
+)
 from twinnet.core.errors import TwinnetError
 from twinnet.core.version import __version__
 
@@ -29,6 +41,12 @@ app.command("verify")(commands.verify)
 app.command("embed")(commands.embed)
 app.command("info")(commands.info)
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(anomalies.app, name="anomalies")
+app.add_typer(retrieve.app, name="retrieve")
+app.command("duplicates")(duplicates.duplicates)
+app.add_typer(handwriting.app, name="handwriting")
+app.add_typer(faces.app, name="faces")
+app.add_typer(signatures.app, name="signatures")
 
 
 def _version(shown: bool) -> None:

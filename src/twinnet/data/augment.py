@@ -21,7 +21,11 @@ class Augment:
     """How far each item may be changed, drawn evenly from ± the amount; 0 switches a change off.
 
     Angles in degrees; scale, shear and shift as fractions of the side; elastic as the standard deviation of a smooth
-    displacement, as a fraction of the side; brightness and contrast as fractions of the value range.
+    displacement, as a fraction of the side; brightness and contrast as fractions of the value range. `stroke` makes
+    bright lines thicker or thinner by up to this share of what one pixel more or less on each side would do. `marker` is
+    the share of items whose bright lines become thick and soft, as of a felt pen, or of a picture of few pixels.
+    `hue` turns colours around the grey axis by up to this share of half a turn, `saturation` makes them stronger or
+    weaker by up to this share; grey pictures stay as they are.
     """
 
     rotation_deg: float = 0.0
@@ -31,6 +35,10 @@ class Augment:
     elastic: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    stroke: float = 0.0
+    marker: float = 0.0
+    hue: float = 0.0
+    saturation: float = 0.0
     flip: bool = False
 
     def __post_init__(self) -> None:
@@ -44,7 +52,8 @@ class Augment:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """`(B, C, H, W)` float → the same shape, each item changed in its own way; new places repeat the border."""
-        return self._light(self._warp(images, generator), generator)
+        lines = self._marker(self._stroke(self._warp(images, generator), generator), generator)
+        return self._light(self._colour(lines, generator), generator)
 
     def _warp(self, images: Tensor, generator: torch.Generator) -> Tensor:
         n = len(images)
@@ -58,10 +67,12 @@ class Augment:
         shear, x_shift, y_shift = even(self.shear), even(2 * self.shift), even(2 * self.shift)
         flip = torch.where(even(1.0) > 0, 1.0, -1.0) if self.flip else torch.ones(n)
         cos, sin = torch.cos(angle), torch.sin(angle)
+        height, width = images.shape[2:]
+        long = width / height  # angles are those of the picture, and x and y below run over ±1 whatever its shape
         coefficients = torch.stack(
             [
-                torch.stack([cos * x_scale * flip, (shear * cos - sin) * y_scale, x_shift], 1),
-                torch.stack([sin * x_scale * flip, (shear * sin + cos) * y_scale, y_shift], 1),
+                torch.stack([cos * x_scale * flip, (shear * cos - sin) * y_scale / long, x_shift], 1),
+                torch.stack([sin * x_scale * flip * long, (shear * sin + cos) * y_scale, y_shift], 1),
             ],
             1,
         )  # (B, 2, 3)
@@ -70,12 +81,47 @@ class Augment:
             # without its wide convolution.
             coarse = torch.randn(n, 2, _COARSE * _COARSE, generator=generator) * (2 * self.elastic)
             coefficients = torch.cat([coefficients, coarse], 2)  # (B, 2, 3 + 25)
-        height, width = images.shape[2:]
         basis = _basis(height, width, bool(self.elastic), images.device)  # (3 or 28, H·W)
         # Where each pixel comes from is linear in the coefficients, so one product gives the whole batch's grid: a
         # tenth of the time of building the affine grid, enlarging the noise and adding the two.
         grid = (coefficients.to(images.device).flatten(0, 1) @ basis).view(n, 2, height, width)
         return functional.grid_sample(images, grid.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+
+    def _stroke(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.stroke:
+            return images
+        share = ((torch.rand(len(images), generator=generator) * 2 - 1) * self.stroke).to(images.device)
+        share = share[:, None, None, None]
+        thick = functional.max_pool2d(images, 3, stride=1, padding=1)
+        thin = -functional.max_pool2d(-images, 3, stride=1, padding=1)
+        return torch.lerp(images, torch.where(share > 0, thick, thin), share.abs())
+
+    def _marker(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        if not self.marker:
+            return images
+        chosen = torch.rand(len(images), generator=generator) < self.marker
+        grown = 2 * torch.rand(int(chosen.sum()), 1, 1, 1, generator=generator).to(images.device)  # pixels on each side
+        soft = torch.rand(grown.shape, generator=generator).to(images.device)
+        lines = images[chosen]
+        for step in (grown.clamp(max=1), (grown - 1).clamp(min=0)):
+            lines = torch.lerp(lines, functional.max_pool2d(lines, 3, stride=1, padding=1), step)
+        blurred = lines
+        for _ in range(2):
+            blurred = functional.avg_pool2d(blurred, 3, stride=1, padding=1, count_include_pad=False)
+        out = images.clone()
+        out[chosen] = torch.lerp(lines, blurred, soft)
+        return out
+
+    def _colour(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        if not (self.hue or self.saturation) or images.shape[1] != 3:
+            return images
+        turn = (torch.rand(len(images), 1, 1, generator=generator) * 2 - 1) * (self.hue * math.pi)
+        strength = 1 + (torch.rand(len(images), 1, 1, generator=generator) * 2 - 1) * self.saturation
+        grey = torch.full((3, 3), 1 / 3)
+        across = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)
+        # Rodrigues' rotation about (1, 1, 1): what lies along grey stays, what lies across it turns and stretches.
+        matrix = grey + strength * (torch.cos(turn) * (torch.eye(3) - grey) + torch.sin(turn) * across)  # (B, 3, 3)
+        return torch.einsum("bij,bjhw->bihw", matrix.to(images), images)
 
     def _light(self, images: Tensor, generator: torch.Generator) -> Tensor:
         if not (self.brightness or self.contrast):
@@ -102,7 +148,13 @@ def _basis(height: int, width: int, elastic: bool, device: torch.device) -> Tens
 AUGMENTS: dict[str, Augment] = {
     "none": Augment(),
     "drawing": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02),
+    "handwriting": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02, marker=0.25),
     "photo": Augment(rotation_deg=10, scale=0.12, shear=0.05, shift=0.06, brightness=0.15, contrast=0.3, flip=True),
+    "faces": Augment(rotation_deg=13, scale=0.17, shear=0.05, shift=0.06, brightness=0.6, contrast=0.5, flip=True),
+    "signature": Augment(rotation_deg=6, scale=0.1, shear=0.1, shift=0.04, elastic=0.012, stroke=0.5),
+    "retrieval": Augment(
+        rotation_deg=10, scale=0.12, shear=0.05, shift=0.06, brightness=0.1, contrast=0.3, hue=0.1, saturation=0.3
+    ),
     "document": Augment(rotation_deg=5, scale=0.1, shear=0.1, shift=0.05, elastic=0.01, brightness=0.1, contrast=0.2),
 }
 """Amounts for kinds of images; `photo` mirrors, drawings never do: a mirrored letter is another letter."""

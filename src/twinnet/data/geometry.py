@@ -10,12 +10,14 @@ from PIL import Image as Pillow
 
 from twinnet.core.types import Image
 
-Fit = Literal["stretch", "pad", "crop"]
+Fit = Literal["stretch", "pad", "crop", "moments"]
 
 INK = 0.2
 """A pixel is ink where some channel differs from the border's median by more than this fraction of the full range."""
 MARGIN = 1 / 16
 """What `trim` leaves around the ink, as a fraction of the longer side of its box."""
+REACH = 2.5
+"""What `moments` shows on each side of the centre of mass, in standard deviations of the ink along that axis."""
 
 
 def grey(image: Image) -> Image:
@@ -44,9 +46,18 @@ def trim(image: Image, border: npt.NDArray[np.uint8]) -> Image:
     return image[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin]
 
 
+def middle(image: Image, share: float) -> Image:
+    """That share of both sides, in the middle; at least one pixel."""
+    height, width = (max(1, round(n * share)) for n in image.shape[:2])
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    return image[top : top + height, left : left + width]
+
+
 def fit(image: Image, height: int, width: int, how: Fit, border: npt.NDArray[np.uint8]) -> Image:
     """`(H, W, C)` to `(height, width, C)`; padding takes the colour `border (C,)`."""
     h, w = image.shape[:2]
+    if how == "moments":
+        return _by_moments(image, height, width, border)
     if how == "stretch":
         return _resize(image, height, width)
     if how == "crop":
@@ -63,6 +74,26 @@ def fit(image: Image, height: int, width: int, how: Fit, border: npt.NDArray[np.
     top, left = (height - inner_h) // 2, (width - inner_w) // 2
     out[top : top + inner_h, left : left + inner_w] = inner
     return out
+
+
+def _by_moments(image: Image, height: int, width: int, border: npt.NDArray[np.uint8]) -> Image:
+    """The ink's centre of mass in the middle, and `REACH` standard deviations of it on each side, for both axes."""
+    ink = np.abs(image.astype(np.int16) - border).sum(axis=2).astype(np.float64)  # (H, W)
+    if not ink.any():
+        return _resize(image, height, width)
+    edges = []
+    for weight in (ink.sum(axis=0), ink.sum(axis=1)):  # x, then y
+        share, place = weight / weight.sum(), np.arange(len(weight)) + 0.5
+        middle = float(share @ place)
+        reach = REACH * max(float(np.sqrt(share @ (place - middle) ** 2)), 0.5)
+        edges.append((middle - reach, middle + reach))
+    (left, right), (top, bottom) = edges
+    h, w = image.shape[:2]
+    room = [max(0, int(np.ceil(over))) for over in (-top, bottom - h, -left, right - w)]
+    canvas = np.empty((h + room[0] + room[1], w + room[2] + room[3], image.shape[2]), np.uint8)
+    canvas[:] = border
+    canvas[room[0] : room[0] + h, room[2] : room[2] + w] = image
+    return _resize(canvas, height, width, (left + room[2], top + room[0], right + room[2], bottom + room[0]))
 
 
 def _resize(image: Image, height: int, width: int, box: tuple[float, float, float, float] | None = None) -> Image:

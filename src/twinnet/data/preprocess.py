@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from twinnet.core.errors import ConfigError
 from twinnet.core.types import Image
-from twinnet.data.geometry import Fit, border_median, fit, grey, trim
+from twinnet.data.geometry import Fit, border_median, fit, grey, middle, trim
+from twinnet.data.ink import Ink, levelled, strokes
 
 Polarity = Literal["keep", "bright_ink"]
 
@@ -23,8 +24,11 @@ class Preprocess:
     """Geometry, then scale. `apply` is the first and gives uint8; `normalise` is the second and gives float32.
 
     `fit`: 'stretch' ignores the aspect; 'pad' keeps it and fills with the median colour of the border; 'crop' keeps
-    it and cuts the longer side, centred. `polarity='bright_ink'` inverts a picture whose border is brighter than
+    it and cuts the longer side, centred; 'moments' puts the ink's centre of mass in the middle and gives its spread the
+    same size along both axes. `polarity='bright_ink'` inverts a picture whose border is brighter than
     half, so that ink is bright on dark. `trim` first cuts to the box of the ink (see `INK` and `MARGIN` in geometry).
+    `ink` other than 'as_is' takes the paper away (see `data.ink`), for one channel of bright ink on 0, trimmed to it.
+    `centre` below 1 first keeps only that share of both sides, in the middle: of a head, the face.
     `mean` and `std` have one number per channel, in units where white is 1; left empty they are 0 and 1. Raises
     `ConfigError`.
     """
@@ -37,6 +41,8 @@ class Preprocess:
     trim: bool = False
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    ink: Ink = "as_is"
+    centre: float = 1.0
 
     def __post_init__(self) -> None:
         for field in ("height", "width"):
@@ -45,13 +51,17 @@ class Preprocess:
                 raise ConfigError(f"preprocess: {field} must be a whole number in 1 … 4096, not {value!r}")
         if type(self.channels) is not int or self.channels not in (1, 3):
             raise ConfigError(f"preprocess: channels must be 1 (grey) or 3 (colour), not {self.channels!r}")
-        for field, known in (("fit", get_args(Fit)), ("polarity", get_args(Polarity))):
+        for field, known in (("fit", get_args(Fit)), ("polarity", get_args(Polarity)), ("ink", get_args(Ink))):
             if getattr(self, field) not in known:
                 raise ConfigError(
                     f"preprocess: {field} must be one of {', '.join(known)}, not {getattr(self, field)!r}"
                 )
         if type(self.trim) is not bool:
             raise ConfigError(f"preprocess: trim must be true or false, not {self.trim!r}")
+        if self.ink != "as_is" and self.channels != 1:
+            raise ConfigError(f"preprocess: ink {self.ink} is read in grey: channels must be 1, not {self.channels}")
+        if isinstance(self.centre, bool) or not isinstance(self.centre, int | float) or not 0.1 <= self.centre <= 1:
+            raise ConfigError(f"preprocess: centre must be a share in 0.1 … 1, not {self.centre!r}")
         object.__setattr__(self, "mean", self._per_channel("mean", 0.0))
         object.__setattr__(self, "std", self._per_channel("std", 1.0))
         if min(self.std) <= 0:
@@ -76,9 +86,13 @@ class Preprocess:
         """Geometry: `(H, W, 1 or 3)` uint8 to `(height, width, channels)` uint8."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
             raise ValueError(f"expected a uint8 (H, W, 1) or (H, W, 3) image, got {image.dtype} {image.shape}")
+        if self.centre < 1:
+            image = middle(image, self.centre)
         if self.channels == 1:
             image = grey(image)
-        plain = self.fit != "pad" and self.polarity == "keep" and not self.trim
+        if self.ink != "as_is":
+            return self._ink(image)
+        plain = self.fit in ("stretch", "crop") and self.polarity == "keep" and not self.trim
         border = np.zeros(image.shape[2], np.uint8) if plain else border_median(image)  # (C,)
         if self.trim:
             image = trim(image, border)
@@ -86,6 +100,14 @@ class Preprocess:
             image, border = 255 - image, 255 - border
         fitted = fit(image, self.height, self.width, self.fit, border)  # (height, width, C)
         return fitted if fitted.shape[2] == self.channels else np.repeat(fitted, self.channels, axis=2)
+
+    def _ink(self, image: Image) -> Image:
+        if border_median(image)[0] < 127.5:
+            image = 255 - image
+        paper = np.zeros(1, np.uint8)
+        fitted = fit(strokes(image, self.ink), self.height, self.width, self.fit, paper)
+        # Again at the final size: shrinking makes thin strokes fainter than thick ones.
+        return levelled(fitted) if self.ink == "level" else fitted
 
     def normalise(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Scale: `(B, height, width, channels)` uint8 to `(B, channels, height, width)` float32, (x/255 − mean)/std."""
@@ -105,7 +127,11 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, words and lists, for JSON; `from_dict` reads it back to an equal value."""
-        return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
+        values = {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
+        for name, usual in (("ink", "as_is"), ("centre", 1.0)):
+            if values[name] == usual:  # absent rather than said, so that the fingerprints of older models stay
+                del values[name]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocess:
