@@ -37,7 +37,8 @@ def test_one_product_gives_the_grid_that_torch_builds_from_an_affine_map_and_enl
     again = generator(7)
     angle, _, _, _, x, y = (torch.rand(n, generator=again) * 2 - 1 for _ in range(6))
     cos, sin = torch.cos(angle * torch.pi / 6), torch.sin(angle * torch.pi / 6)
-    rows = [torch.stack([cos, -sin, 0.2 * x], 1), torch.stack([sin, cos, 0.2 * y], 1)]
+    long = shape[3] / shape[2]  # torch's coordinates run over ±1 on both axes, so a turn is not a turn in them
+    rows = [torch.stack([cos, -sin / long, 0.2 * x], 1), torch.stack([sin * long, cos, 0.2 * y], 1)]
     coarse = torch.randn(n, 2, 5, 5, generator=again) * 0.06
     noise = torch.nn.functional.interpolate(coarse, size=shape[2:], mode="bicubic", align_corners=True)
     grid = torch.nn.functional.affine_grid(torch.stack(rows, 1), list(shape), align_corners=False)
