@@ -1,0 +1,282 @@
+"""Find a thing again by another picture of it, among things that training never saw.
+
+    python benchmarks/retrieval.py --data emoji.zip --minutes 2
+    python benchmarks/retrieval.py --data coil20 --minutes 1
+
+`--data` is either `<thing>/<designer>.png` in folders or a zip: a query is one designer's drawing, the gallery all
+drawings by the others; or `obj<n>__<view>.png`, a view every 5°: the gallery is every view 45° or more away from the
+query's. The things are cut into `--folds` parts; each of `--splits` parts is judged in turn and the others teach. With
+`--test` everything under `--data` teaches and everything under `--test` is judged.
+
+Beside the twins: the same backbone on the same pictures, with the twins' own augmentation, trained as a classifier; the
+same with pytorch-metric-learning as in its examples (triplets of margin 0.1, multi-similarity miner, 4 pictures of each
+class in batches of 32, random crops and mirroring, Adam at 1e-3); both for the same minutes. A minute is one of a
+core's own time, whatever else the machine does, and one thread is used. Hashes, colour histogram and raw pixels need no
+training. Intervals are of the bootstrap over things, of all judged parts together. The settings of the twins were
+chosen on part 0 of each set, which is therefore not judged unless `--splits` names it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from torch.nn import functional
+
+import twinnet
+from twinnet import encoders
+from twinnet.apps.retrieve.train import retrieval_config, train_retrieval
+from twinnet.core.seeds import stream
+from twinnet.data import Dataset, ImageStore, Preprocess, load
+from twinnet.data.augment import AUGMENTS
+from twinnet.decide import over_identities
+from twinnet.encoders import EncoderSpec
+from twinnet.training import loop, run
+from twinnet.training.classifier import train_classifier
+from twinnet.training.facts import versions
+
+AWAY = 9  # views of 5°
+FIGURES = ("recall_at_1", "recall_at_5", "map_at_r")
+Distances = np.ndarray
+
+
+def main() -> None:
+    """One row for each method."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path)
+    parser.add_argument("--test", type=Path)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--folds", type=int, default=0, help="0: four, or two of fewer than 40 things.")
+    parser.add_argument("--splits", type=int, nargs="*", help="Which parts to judge; default: all but the first.")
+    parser.add_argument("--only", nargs="*", choices=METHODS, help="Only these methods.")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    # The loop's minutes are those of this process: other jobs on the machine must not take them from one method only.
+    run.time = loop.time = SimpleNamespace(monotonic=time.process_time)  # type: ignore[assignment]
+    scores: dict[str, list[np.ndarray]] = {}
+    things: list[np.ndarray] = []
+    for split, (taught, judged) in enumerate(parts(args)):
+        where, who = rules(judged)
+        allowed, same = where, who[:, None] == who[None]
+        things.append(who + 10_000 * split)
+        for name, method in METHODS.items():
+            if args.only and name not in args.only:
+                continue
+            began = time.process_time()
+            try:
+                found = judge(method(taught, judged, args.minutes, split), allowed, same)
+            except ImportError as missing:
+                print(f"{name}: left out ({missing})")
+                continue
+            scores.setdefault(name, []).append(found)
+            print(
+                f"split {split} {name}: R@1 {found[:, 0].mean():.1%}, {time.process_time() - began:.0f} s", flush=True
+            )
+    table = Table(
+        title=f"{args.data.name}: {len(np.concatenate(things)):,} queries, {args.minutes:g} minutes of training"
+    )
+    for column in ("method", "Recall@1 [95 %]", "Recall@5", "MAP@R"):
+        table.add_column(column)
+    report: dict[str, Any] = {}
+    who = np.concatenate(things)
+    for name, parts_of in scores.items():
+        values = np.concatenate(parts_of)
+        intervals = over_identities(
+            lambda weight, v=values: weight @ v / weight.sum(), who, who, pairs=[len(who)] * len(FIGURES)
+        )
+        report[name] = {f: [i.low, i.point, i.high] for f, i in zip(FIGURES, intervals, strict=True)}
+        report[name]["by_split"] = [float(part[:, 0].mean()) for part in parts_of]
+        one, five, ap = intervals
+        table.add_row(name, f"{one.point:.1%} [{one.low:.1%}, {one.high:.1%}]", f"{five.point:.1%}", f"{ap.point:.1%}")
+    Console(width=110).print(table)
+    if args.json:
+        args.json.write_text(
+            json.dumps({"arguments": vars(args), "figures": report, "versions": versions()}, default=str)
+        )
+
+
+def parts(args: argparse.Namespace) -> list[tuple[Dataset, Dataset]]:
+    """What teaches and what is judged, sharing no thing."""
+    data = opened(args.data)
+    if args.test:
+        return [(data, opened(args.test))]
+    things = stream(0, "folds").permutation(np.unique(data.labels()))
+    folds = args.folds or (4 if len(things) >= 40 else 2)
+    if len(things) >= 40:
+        wanted = args.splits if args.splits is not None else list(range(1, folds))
+        cuts = [things[split::folds] for split in wanted]
+    else:  # few things: halves of several shuffles
+        wanted = args.splits if args.splits is not None else [2, 3, 4, 5]
+        cuts = [stream(s // 2, "halves").permutation(things)[s % 2 :: 2] for s in wanted]
+    judged = [np.isin(data.labels(), cut) for cut in cuts]
+    return [(data.subset(np.flatnonzero(~part)), data.subset(np.flatnonzero(part))) for part in judged]
+
+
+def opened(path: Path) -> Dataset:
+    """Things are identities; designers, or views, are sessions."""
+    loose = path.is_dir() and any(re.fullmatch(r"obj\d+__\d+\.png", file.name) for file in path.iterdir())
+    data = twinnet.open_dataset(path, kind="loose" if loose else None)
+    if loose:
+        found = [re.fullmatch(r"obj(\d+)__(\d+)\.png", key) for key in data.keys]
+        names, numbers = np.unique([int(m[1]) for m in found if m], return_inverse=True)
+        views = np.array([int(m[2]) for m in found if m])
+        return replace(data, identities=numbers, identity_names=tuple(f"obj{n}" for n in names), sessions=views)
+    makers = [key.rsplit("/", 1)[-1].split(".")[0] for key in data.keys]
+    return replace(data, sessions=np.unique(makers, return_inverse=True)[1], groups=None, group_names=())
+
+
+def rules(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Which may be found by which `(N, N)`, and whose each is `(N,)`."""
+    session, who = data.sessions, data.labels()
+    assert session is not None
+    if data.identity_names[0].startswith("obj"):
+        apart = np.abs(session[:, None] - session[None])
+        return np.minimum(apart, 72 - apart) >= AWAY, who
+    return session[:, None] != session[None], who
+
+
+def judge(distances: Distances, allowed: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """Recall@1, Recall@5 and MAP@R of every query `(N, 3)`; a match stands behind others at the same distance."""
+    out = np.empty((len(distances), 3))
+    for q, row in enumerate(distances):
+        ranked = np.lexsort((same[q], np.where(allowed[q], row, np.inf)))
+        hits = same[q][ranked][: int(allowed[q].sum())]
+        r = int(hits.sum())
+        precision = hits[:r].cumsum() / np.arange(1, r + 1)
+        out[q] = hits[0], hits[:5].any(), (precision * hits[:r]).sum() / r
+    return out
+
+
+def twins(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+    model = train_retrieval(taught, minutes=minutes, seed=seed)
+    found = model.embed(load(judged, model.preprocess))
+    return model.cross(found, found)
+
+
+def as_taught(taught: Dataset, judged: Dataset) -> tuple[ImageStore, ImageStore, EncoderSpec]:
+    config = retrieval_config(taught.n_identities)
+    channels = taught.read(0).shape[2]
+    preprocess = Preprocess(config.size_px, config.size_px, channels, trim=config.trim)
+    spec = EncoderSpec(config.encoder, channels, config.dim, config.width, dropout=config.dropout)
+    return load(taught, preprocess), load(judged, preprocess), spec
+
+
+def classifier(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+    store, asked, spec = as_taught(taught, judged)
+    config = replace(retrieval_config(taught.n_identities, minutes=minutes, seed=seed), loss="cross_entropy")
+    learned = train_classifier(store, spec, config, augment=AUGMENTS["retrieval"])
+    learned.encoder.fc = torch.nn.Identity()
+    learned.encoder.normalise = True
+    return embedded(learned.encoder, learned.preprocess, asked)
+
+
+def metric_learning(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+    from pytorch_metric_learning import losses, miners, samplers
+
+    store, asked, spec = as_taught(taught, judged)
+    torch.manual_seed(seed)
+    net = encoders.build(spec).to(memory_format=torch.channels_last)
+    preprocess = store.preprocess.measured(store.images(np.arange(min(len(store), 2000))))
+    labels = taught.labels()
+    size = min(32, 4 * len(np.unique(labels)))
+    sampler = samplers.MPerClassSampler(labels, m=4, batch_size=size, length_before_new_iter=len(labels))
+    loss, miner = losses.TripletMarginLoss(margin=0.1), miners.MultiSimilarityMiner(epsilon=0.1)
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3, weight_decay=1e-4)
+    generator, began = torch.Generator().manual_seed(seed), time.process_time()
+    while time.process_time() - began < 60 * minutes:
+        order = np.fromiter(iter(sampler), np.int64)
+        for start in range(0, len(order) - size + 1, size):
+            rows = order[start : start + size]
+            images = cropped(torch.from_numpy(preprocess.normalise(store.images(rows))), generator)
+            with torch.autocast("cpu", torch.bfloat16):
+                found = net(images.contiguous(memory_format=torch.channels_last))
+            known = torch.from_numpy(labels[rows])
+            value = loss(found, known, miner(found, known))
+            optimiser.zero_grad()
+            value.backward()
+            optimiser.step()
+            if time.process_time() - began > 60 * minutes:
+                break
+    return embedded(net, preprocess, asked)
+
+
+def cropped(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """torchvision's RandomResizedCrop(scale=(0.16, 1)) and RandomHorizontalFlip, on a batch."""
+    n = len(images)
+    share = torch.sqrt(0.16 + 0.84 * torch.rand(n, generator=generator))
+    long = torch.exp((torch.rand(n, generator=generator) * 2 - 1) * np.log(4 / 3) / 2)
+    width, height = (share * long).clamp(max=1), (share / long).clamp(max=1)
+    x, y = ((torch.rand(n, generator=generator) * 2 - 1) * (1 - side) for side in (width, height))
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    zero = torch.zeros(n)
+    window = torch.stack([torch.stack([width * flip, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
+    return functional.grid_sample(
+        images, functional.affine_grid(window, list(images.shape), False), align_corners=False
+    )
+
+
+def embedded(net: torch.nn.Module, preprocess: Preprocess, store: ImageStore) -> Distances:
+    net.eval()
+    with torch.inference_mode():
+        rows = np.array_split(np.arange(len(store)), max(1, len(store) // 256))
+        found = torch.cat([net(torch.from_numpy(preprocess.normalise(store.images(r)))) for r in rows])
+        return (1 - found @ found.T).numpy()
+
+
+def pixels(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+    flat = load(judged, Preprocess(16, 16, judged.read(0).shape[2])).images(np.arange(len(judged)))
+    x = torch.from_numpy(flat.reshape(len(flat), -1).astype(np.float32))
+    return torch.cdist(x, x).numpy()
+
+
+def histogram(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+    rows = []
+    for i in range(len(judged)):
+        image = judged.read(i).astype(np.int64)
+        code = image[..., 0] >> 3 if image.shape[2] == 1 else (image >> 6) @ np.array([16, 4, 1])
+        rows.append(np.bincount(code.ravel(), minlength=64) / code.size)
+    x = torch.from_numpy(np.array(rows, np.float32))
+    return torch.cdist(x, x, p=1).numpy()
+
+
+def hashed(kind: str) -> Callable[..., Distances]:
+    def method(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+        import imagehash
+
+        make = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}[kind]
+        pictures = (
+            Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+            for image in map(judged.read, range(len(judged)))
+        )
+        bits = np.array([make(picture).hash.ravel() for picture in pictures])
+        return (bits[:, None] != bits[None]).sum(-1).astype(float)
+
+    return method
+
+
+METHODS: dict[str, Callable[..., Distances]] = {
+    "twins": twins,
+    "classifier": classifier,
+    "pytorch-metric-learning": metric_learning,
+    "raw pixels, 16 × 16": pixels,
+    "colour histogram": histogram,
+    "pHash": hashed("phash"),
+    "dHash": hashed("dhash"),
+    "aHash": hashed("ahash"),
+}
+
+if __name__ == "__main__":
+    main()
