@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-from PIL import Image as Pillow
 
 from twinnet.apps.anomalies import file
-from twinnet.apps.anomalies.scorers import Map, Scorer
+from twinnet.apps.anomalies.scorers import Map, Scorer, enlarged
 from twinnet.core.errors import UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray, IntArray, Item, Skipped
@@ -69,7 +68,7 @@ class Detector:
         maps = [scorer.map(image) for scorer in self.scorers]
         d = np.array([scorer.distance(image, at) for scorer, at in zip(self.scorers, maps, strict=True)])
         p = float(self._p(d[None])[0])
-        heat = np.mean(np.stack([_like(at, maps[0]) for at in maps]), 0)
+        heat = np.mean(np.stack([enlarged(at, maps[0].shape) for at in maps]), 0)
         return Inspected(name or str(item)[:200], float(d.mean()), p, p <= self.rate + 1e-9, heat)
 
     def inspect_all(
@@ -101,10 +100,3 @@ class Detector:
         if self.cross:
             return cross_p_values(self.good, distances[:, self.held_by])
         return p_values(self.good, distances[:, 0])
-
-
-def _like(at: Map, other: Map) -> Map:
-    if at.shape == other.shape:
-        return at
-    resized = Pillow.fromarray(at).resize(other.shape[::-1], Pillow.Resampling.BILINEAR)
-    return np.asarray(resized, np.float32)

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from twinnet.apps.anomalies import patches
 from twinnet.apps.anomalies.dense import DenseTwin
 from twinnet.apps.anomalies.patches import Patches
+from twinnet.apps.anomalies.teach import SCALES, shrunk
 from twinnet.core.types import Image
 from twinnet.model import Model
 
@@ -37,8 +38,13 @@ class Taught:
     size_px: int
 
     def map(self, image: Image) -> Map:
+        full = plane(image, self.size_px)
+        found = [self._at(shrunk(full, scale)) for scale in SCALES]
+        return np.asarray(np.mean([enlarged(one, found[0].shape) for one in found], 0), np.float32)
+
+    def _at(self, at: Map) -> Map:
         with torch.inference_mode():
-            return self.net.distances(torch.from_numpy(plane(image, self.size_px))[None, None])[0].numpy()
+            return self.net.distances(torch.from_numpy(at)[None, None])[0].numpy()
 
     def distance(self, image: Image, at: Map) -> float:
         return float(at.max())
@@ -62,6 +68,13 @@ class Compared:
 
     def _nearest(self, image: Image) -> float:
         return float(self.model.cross(self.model.embed([image]), self.bank).min())
+
+
+def enlarged(at: Map, shape: tuple[int, ...]) -> Map:
+    """A map brought to another's size."""
+    if at.shape == shape:
+        return at
+    return np.asarray(Pillow.fromarray(at).resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR), np.float32)
 
 
 def plane(image: Image, size_px: int) -> Map:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,6 +21,9 @@ from twinnet.training.machine import choose
 Plane = npt.NDArray[np.float32]  # (H, W), standardised
 
 _CROP, _BATCH, _RATE = 112, 12, 3e-3
+
+SCALES = (1.0, 0.5)
+"""A spot of ten pixels and a stain of a hundred are both defects: each image is seen at its size, and at half of it."""
 
 
 def teach(
@@ -41,6 +45,7 @@ def teach(
     net = build(width, derive(seed, "weights"))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     side = min(_CROP, STRIDE * (max(min(image.shape) for image in good) // STRIDE))
+    good = [shrunk(image, scale) for image in good for scale in SCALES]
     optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=0.02)
     begun, step, done = time.monotonic(), 0, 0.0
     net.train()
@@ -63,6 +68,15 @@ def teach(
                 bar.note(f"loss {float(loss.detach()):.3f}")
     net.eval()
     return net
+
+
+def shrunk(image: Plane, scale: float) -> Plane:
+    """The image at a smaller size, standardised again; never below 16 pixels."""
+    if scale == 1:
+        return image
+    size = [max(16, round(n * scale)) for n in image.shape]
+    small = np.asarray(Pillow.fromarray(image).resize((size[1], size[0]), Pillow.Resampling.BOX), np.float32)
+    return np.asarray((small - small.mean()) / (small.std() + 1e-6), np.float32)
 
 
 def _loss(logit: Tensor, where: Tensor) -> Tensor:
