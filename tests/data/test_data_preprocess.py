@@ -149,7 +149,7 @@ def test_measured_images_normalise_to_mean_0_and_std_1() -> None:
         ({"height": 8, "width": 8.0}, "width must be a whole number"),
         ({"height": 8, "width": True}, "width must be a whole number"),
         ({"height": 8, "width": 8, "channels": 2}, "channels must be 1"),
-        ({"height": 8, "width": 8, "fit": "squash"}, "fit must be one of stretch, pad, crop, not 'squash'"),
+        ({"height": 8, "width": 8, "fit": "squash"}, "fit must be one of stretch, pad, crop, moments, not 'squash'"),
         ({"height": 8, "width": 8, "polarity": "dark"}, "polarity must be one of"),
         ({"height": 8, "width": 8, "trim": "no"}, "trim must be true or false"),
         ({"height": 8, "width": 8, "std": [0.0]}, "std must be above 0"),
