@@ -22,8 +22,8 @@ class Augment:
 
     Angles in degrees; scale, shear and shift as fractions of the side; elastic as the standard deviation of a smooth
     displacement, as a fraction of the side; brightness and contrast as fractions of the value range. `stroke` makes
-    bright lines thicker or thinner by up to this share of what one pixel more or less on each side would do. `marker` is
-    the share of items whose bright lines become thick and soft, as of a felt pen, or of a picture of few pixels.
+    bright lines thicker or thinner by up to this share of what one pixel more or less on each side would do. `marker`
+    is the share of items whose bright lines become thick and soft, as of a felt pen, or of a picture of few pixels.
     `hue` turns colours around the grey axis by up to this share of half a turn, `saturation` makes them stronger or
     weaker by up to this share; grey pictures stay as they are.
     """
