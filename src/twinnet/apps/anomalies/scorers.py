@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from twinnet.apps.anomalies import patches
 from twinnet.apps.anomalies.dense import DenseTwin
 from twinnet.apps.anomalies.patches import Patches
-from twinnet.apps.anomalies.teach import SCALES, shrunk
+from twinnet.apps.anomalies.teach import scales, shrunk
 from twinnet.core.types import Image
 from twinnet.model import Model
 
@@ -39,7 +39,7 @@ class Taught:
 
     def map(self, image: Image) -> Map:
         full = plane(image, self.size_px)
-        found = [self._at(shrunk(full, scale)) for scale in SCALES]
+        found = [self._at(shrunk(full, scale)) for scale in scales(full)]
         return np.asarray(np.mean([enlarged(one, found[0].shape) for one in found], 0), np.float32)
 
     def _at(self, at: Map) -> Map:

@@ -22,8 +22,7 @@ Plane = npt.NDArray[np.float32]  # (H, W), standardised
 
 _CROP, _BATCH, _RATE = 112, 12, 3e-3
 
-SCALES = (1.0, 0.5)
-"""A spot of ten pixels and a stain of a hundred are both defects: each image is seen at its size, and at half of it."""
+_HALF_FROM_PX = 128  # on the shorter side; half of less shows a defect of a few pixels no more
 
 
 def teach(
@@ -45,7 +44,7 @@ def teach(
     net = build(width, derive(seed, "weights"))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     side = min(_CROP, STRIDE * (max(min(image.shape) for image in good) // STRIDE))
-    good = [shrunk(image, scale) for image in good for scale in SCALES]
+    good = [shrunk(image, scale) for image in good for scale in scales(image)]
     optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=0.02)
     begun, step, done = time.monotonic(), 0, 0.0
     net.train()
@@ -68,6 +67,11 @@ def teach(
                 bar.note(f"loss {float(loss.detach()):.3f}")
     net.eval()
     return net
+
+
+def scales(image: Plane) -> tuple[float, ...]:
+    """A spot of ten pixels and a stain of a hundred are both defects: an image is seen at its size and at half."""
+    return (1.0, 0.5) if min(image.shape) >= _HALF_FROM_PX else (1.0,)
 
 
 def shrunk(image: Plane, scale: float) -> Plane:
