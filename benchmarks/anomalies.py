@@ -142,7 +142,7 @@ def tiles(folder: Path, folds: Sequence[int], args: argparse.Namespace) -> dict[
         }
     show(f"tiles: image AUROC, mean of folds {list(folds)}, {length(args)}; interval over tiles", found)
     ours, kinds = np.concatenate(distances["twin taught by invented defects"]), np.array(kind)
-    by_kind = {k: auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
+    by_kind = {str(k): auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
                         np.repeat([False, True], [(~is_bad).sum(), (is_bad & (kinds == k)).sum()]))
                for k in sorted(set(kinds[is_bad]))}  # fmt: skip
     false = clopper_pearson(sum(alarms.values()), len(alarms))

@@ -174,6 +174,19 @@ def test_a_coreset_covers_better_than_chance() -> None:
     assert (kept[:, 0] > 20).sum() == 3, "the far corner is never left out"
 
 
+@pytest.mark.parametrize("shape", [(12, 12), (2000, 100), (33, 400)])
+def test_images_of_any_shape_are_seen(detector: Detector, shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (*shape, 1)).astype(np.uint8)
+    assert np.isfinite(detector.inspect(picture, "").distance)
+
+
+def test_a_stream_is_watched_by_the_scorer_that_did_not_learn_from_its_beginning(good: list[np.ndarray]) -> None:
+    few = fit(good[:30], FitConfig(rate=0.1, steps=40, width=4, size_px=64, way="cross"))
+    watch = few.watch(0.05)
+    assert not watch.add([few.inspect(picture, "").first for picture, _ in (part(seed) for seed in range(500, 540))])
+    assert watch.add([few.inspect(part(seed, True)[0], "").first for seed in range(600, 660)])
+
+
 def test_judging_needs_both_kinds() -> None:
     with pytest.raises(DataError):
         judge([], [])

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from twinnet.core.errors import CalibrationError, ConfigError
-from twinnet.decide.conformal import alarm_threshold, by_group, cross_p_values, needed, p_values, smallest_rate
+from twinnet.decide.conformal import (
+    alarm_threshold,
+    by_group,
+    cross_bound,
+    cross_p_values,
+    needed,
+    p_values,
+    smallest_rate,
+)
 from twinnet.decide.drift import DriftAlarm
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
@@ -86,6 +94,11 @@ def test_cross_conformal_p_values_keep_their_bound():
         low += cross_p_values(good, np.abs(x[n] - centre[fold])[None])[0] <= 0.1
     assert low / trials <= 2 * 0.1
     assert low / trials == pytest.approx(0.1, abs=0.03), "detectors that are alike are near the asked rate"
+
+
+def test_the_bound_of_cross_is_the_published_one():
+    assert cross_bound(0.05, 19, 3) == pytest.approx(0.1 + 2 * (2 / 3) / (19 / 3 + 1))
+    assert cross_bound(0.05, 6, 3) == pytest.approx(0.1 + 0.5 / 4)
 
 
 def test_no_alarm_over_a_long_good_stream_but_in_the_promised_share():

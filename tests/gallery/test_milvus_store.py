@@ -158,14 +158,14 @@ def test_forgetting_that_fails_at_any_call_forgets_all_or_none(store: MilvusStor
 def test_rows_of_an_enrolment_under_way_are_seen_by_nobody(store: MilvusStore, place: str) -> None:
     some_people(store)
     batch = store._keys.take(10)
-    store._ledger.open(batch)
+    store._ledger.open(batch, [])
     store._table.send(made([Entry("Eve", vectors(1, 9))], [], batch, BOUND).rows)
     assert state(place) == BEFORE
     assert not store.problems(), "a writer may be at work"
     store.sweep()
     assert any(not intent.done for intent in store._ledger.intents()), "a young intent may be a writer's at work"
     store.sweep(older_s=0)
-    assert all(intent.closed for intent in store._ledger.intents())
+    assert all(intent.closed or intent.aborted for intent in store._ledger.intents())
     assert store._link.call("query", store.address.name, filter=f"batch == {batch}", output_fields=["key"]) == []
 
 
@@ -175,7 +175,7 @@ def test_closed_intents_are_kept_as_long_as_a_read_may_last(
     some_people(store)
     store.sweep()
     assert len(store._ledger.intents()) == 1
-    later = time.time() + 31
+    later = time.time() + 301
     monkeypatch.setattr(time, "time", lambda: later)
     store.sweep()
     assert store._ledger.intents() == ()
@@ -209,6 +209,66 @@ def test_a_read_that_lasts_while_a_write_is_made_is_repeated(store: MilvusStore,
     link.client = whole
     assert len(asked) == 2
     assert sorted(row.name for row in store.rows(keys[0].tolist()).values()) == ["Bob", "Bob", "Dee", "Dee"]
+
+
+def test_two_writers_of_one_identity_lose_nothing(store: MilvusStore, place: str) -> None:
+    """Both read the same prototype before either writes: both sets of new items stay."""
+    store.add([Entry("Ada", vectors(1))])
+    with MilvusStore.open(place) as other:
+        real = other._table.send
+
+        def late(rows: Any) -> None:
+            store.add([Entry("Ada", vectors(1, 1)), Entry("Ada all", vectors(2, 2), "all")])
+            real(rows)
+
+        other._table.send = late  # type: ignore[method-assign]
+        other.add([Entry("Ada", vectors(1, 3))])
+    people = {one.name: (one.templates, one.items) for one in store.enrolled()}
+    assert people == {"Ada": (2, 4), "Ada all": (2, 2)}, "two prototypes, each with the first item and its own"
+    store.add([Entry("Ada", vectors(1, 4))])
+    assert {one.name: one.templates for one in store.enrolled()} == {"Ada": 1, "Ada all": 2}
+
+
+def test_a_request_that_arrives_after_it_was_given_up_is_seen_by_nobody(store: MilvusStore, place: str) -> None:
+    some_people(store)
+    batch = store._keys.take(10)
+    store._ledger.open(batch, [])
+    store._writes._undo(batch)
+    store._table.send(made([Entry("Eve", vectors(1, 9))], [], batch, BOUND).rows)
+    assert state(place) == BEFORE
+
+
+def test_a_writer_that_was_taken_for_dead_says_so_and_leaves_nothing(store: MilvusStore, place: str) -> None:
+    real = store._table.send
+
+    def slow(rows: Any) -> None:
+        real(rows)
+        with MilvusStore.open(place) as other:
+            other.sweep(older_s=0)
+
+    store._table.send = slow  # type: ignore[method-assign]
+    with pytest.raises(GalleryError, match="took it for dead"):
+        store.add([Entry("Eve", vectors(1))])
+    assert state(place) == {}
+
+
+def test_names_of_ours_and_foreign_collections_are_refused(store: MilvusStore, place: str) -> None:
+    with pytest.raises(ConfigError, match="ours"):
+        MilvusStore.create(place + "_ledger", BOUND)
+    store._link.client.create_collection(store.address.name + "_foreign", dimension=4)
+    with pytest.raises(GalleryError, match="another collection"):
+        MilvusStore.create(place + "_foreign", BOUND)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**70, None])
+def test_values_that_no_filter_can_hold_are_refused(store: MilvusStore, value: object) -> None:
+    with pytest.raises(ConfigError, match="metadata"):
+        store.keys_where({"n": value})
+
+
+def test_a_name_that_is_no_text_is_refused(store: MilvusStore) -> None:
+    with pytest.raises(ConfigError, match="no valid text"):
+        store.add([Entry("\udc80", vectors(1))])
 
 
 def test_what_one_client_acknowledged_the_other_sees_at_once(store: MilvusStore, place: str) -> None:
@@ -351,4 +411,6 @@ def test_intents_hide_what_is_not_settled_and_what_was_replaced() -> None:
     assert Intent(4, False, (), 0.0).hides(row)
     assert not Intent(4, True, (), 0.0).hides(row)
     assert Intent(9, True, ("Ada",), 0.0).hides(row)
+    assert Intent(9, True, (), 0.0, (5,)).hides(row)
+    assert Intent(4, False, (), 0.0, aborted=True).hides(row)
     assert not Intent(3, True, ("Ada",), 0.0).hides(row)

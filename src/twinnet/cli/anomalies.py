@@ -93,6 +93,7 @@ def watch(
     detector: DetectorFile,
     images: Annotated[list[Path], typer.Argument(help="The stream so far: images in order, or folders, by name.")],
     rate: Annotated[float, typer.Option(help="How likely a false drift alarm may be, over the whole stream.")] = 0.01,
+    group: Group = False,
     json: Json = False,
 ) -> None:
     """Has the stream changed? Single odd images are for `inspect`; this tells that too many are somewhat odd.
@@ -101,4 +102,4 @@ def watch(
     """
     from twinnet.cli import anomalies_answers as answers
 
-    answers.watched(detector, images, rate, json)
+    answers.watched(detector, images, rate, group, json)

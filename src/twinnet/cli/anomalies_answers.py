@@ -18,6 +18,7 @@ from twinnet.cli.render import figures, notes, print_json, say
 from twinnet.core.errors import DataError, EmptyDataset
 from twinnet.core.types import Skipped
 from twinnet.data.decode import decode
+from twinnet.decide.conformal import cross_bound
 from twinnet.evaluation import bare, report_json
 from twinnet.model import load
 from twinnet.training.facts import versions
@@ -49,9 +50,10 @@ def promise(detector: Detector) -> str:
     """What holds for good samples to come."""
     what = "objects" if detector.facts.get("groups") else "samples"
     if detector.cross:
+        bound = cross_bound(detector.rate, len(detector.good), len(detector.scorers))
         return (
-            f"of good {what}, about {detector.rate:.1%} will raise an alarm; at most some {2 * detector.rate:.0%} is "
-            f"guaranteed ({len(detector.good)} held out in turn)"
+            f"of good {what}, about {detector.rate:.1%} will raise an alarm; {bound:.0%} at most is guaranteed "
+            f"({len(detector.good)} held out in turn)"
         )
     return (
         f"of good {what}, at most {detector.rate:.1%} will raise an alarm ({len(detector.good)} were held out for this)"
@@ -108,13 +110,21 @@ def evaluated(detector: Path, good: Path, bad: Path, masks: Path | None, group: 
     say(promise(known))
 
 
-def watched(detector: Path, images: Sequence[Path], rate: float, json: bool) -> None:
+def watched(detector: Path, images: Sequence[Path], rate: float, group: bool, json: bool) -> None:
     """Whether there is drift by now."""
     known, files = Detector.load(detector), pictures(images)
+    if known.facts.get("groups") and not group:
+        raise DataError(
+            "this detector knows objects, not single pictures. Next: --group, one subfolder for each object."
+        )
     found, skipped = _all(known, files)
+    largest: dict[str, float] = {}
+    for one in found:
+        name = str(Path(one.item).parent) if group else one.item
+        largest[name] = max(largest.get(name, -np.inf), one.first)
     alarm = known.watch(rate)
-    alarm.add([one.distance for one in found])
-    at = found[alarm.seen - 1].item if alarm.alarm else ""
+    alarm.add(list(largest.values()))
+    at = list(largest)[alarm.seen - 1] if alarm.alarm else ""
     counts = {"images": len(found), "seen": alarm.seen, "skipped": len(skipped)}
     if json:
         metrics = {"wealth": bare(alarm.wealth)}

@@ -14,6 +14,7 @@ from twinnet.cli.progress import bars
 from twinnet.cli.render import notes, print_json, say
 from twinnet.core.errors import ConfigError, GalleryError
 from twinnet.core.types import Decision
+from twinnet.decide import far_in_gallery
 from twinnet.evaluation import bare, report_json
 from twinnet.gallery import AnyStore, Dtype, Match, Place, open_store, there
 from twinnet.gallery.local.seal import KEY_VARIABLE
@@ -107,7 +108,9 @@ def matched(
     if not matches:
         say(none)
     elif command == "identify" and matches[0].far_in_gallery is not None:
-        say(f"a stranger is accepted as somebody here with probability {matches[0].far_in_gallery:.1%}, about")
+        first, size = matches[0], known.store.n_identities
+        at_most = f", at most {far_in_gallery(first.far.high, size):.1%} by the interval of FAR" if first.far else ""
+        say(f"a stranger is accepted as somebody here with probability {first.far_in_gallery:.1%}, about{at_most}")
 
 
 def listed(path: Place, key_file: Path | None, json: bool) -> None:

@@ -33,13 +33,21 @@ def cross_p_values(good: npt.ArrayLike, distances: npt.ArrayLike) -> FloatArray:
 
     `good (N,)` is each good sample's distance by the detector that did not see it, `distances (M, N)` each new one's by
     that same detector. All good samples teach and all calibrate, so few suffice; the price is the guarantee: a good
-    sample's p is at most α with probability at most 2α + (1 − K/N)/(K + 1), the bound of CV+ (Barber, Candès, Ramdas
-    & Tibshirani 2021, theorem 4), and near α where the detectors are alike.
+    sample's p is at most α with probability at most `cross_bound`, and near α where the detectors are alike.
     """
     known, asked = _checked(good, "good"), np.asarray(distances, np.float64)
     if asked.ndim != 2 or asked.shape[1] != len(known):
         raise CalibrationError(f"{len(known)} good samples need distances (M, {len(known)}), not {asked.shape}.")
     return np.asarray((1.0 + (known[None] >= asked).sum(1)) / (len(known) + 1.0), np.float64)
+
+
+def cross_bound(rate: float, n: int, folds: int) -> float:
+    """What CV+ guarantees for the asked rate: 2α + min(2(1 − 1/K)/(N/K + 1), (1 − K/N)/(K + 1)).
+
+    Barber, Candès, Ramdas & Tibshirani 2021, theorem 4, for K folds of equal size.
+    """
+    slack = min(2 * (1 - 1 / folds) / (n / folds + 1), (1 - folds / n) / (folds + 1))
+    return min(1.0, 2 * rate + slack)
 
 
 def by_group(distances: npt.ArrayLike, groups: npt.ArrayLike | None) -> FloatArray:

@@ -23,7 +23,8 @@ from twinnet.decide.drift import DriftAlarm
 class Inspected:
     """One image. `p` is how likely a good one is at least as far; `alarm` is p ≤ the asked rate.
 
-    `heat (I, J)` says where: distances from good, on the scale of `distance`.
+    `heat (I, J)` says where: distances from good, on the scale of `distance`. `first` is the distance by the first
+    scorer alone, which is what a stream is watched by: `distance` is the mean over all.
     """
 
     item: str
@@ -31,6 +32,7 @@ class Inspected:
     p: float
     alarm: bool
     heat: Map
+    first: float
 
 
 @final
@@ -69,7 +71,7 @@ class Detector:
         d = np.array([scorer.distance(image, at) for scorer, at in zip(self.scorers, maps, strict=True)])
         p = float(self._p(d[None])[0])
         heat = np.mean(np.stack([enlarged(at, maps[0].shape) for at in maps]), 0)
-        return Inspected(name or str(item)[:200], float(d.mean()), p, p <= self.rate + 1e-9, heat)
+        return Inspected(name or str(item)[:200], float(d.mean()), p, p <= self.rate + 1e-9, heat, float(d[0]))
 
     def inspect_all(
         self, items: Sequence[Item], names: Sequence[str], *, progress: Progress = SILENT
@@ -84,8 +86,11 @@ class Detector:
                 task.advance(1)
 
     def watch(self, rate: float = 0.01, seed: int = 0) -> DriftAlarm:
-        """An alarm for streams: give it the distances of what comes, in order."""
-        return DriftAlarm(self.good, rate, seed=seed)
+        """An alarm for streams: give it `first` of what comes, in order; with groups, each object's largest.
+
+        Those good samples begin it that the first scorer did not learn from: only they are exchangeable with new ones.
+        """
+        return DriftAlarm(self.good[self.held_by == 0], rate, seed=seed)
 
     def save(self, path: str | Path) -> None:
         """One file, safetensors and JSON; no pickle."""

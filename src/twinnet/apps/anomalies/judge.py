@@ -24,7 +24,7 @@ def judge(
     """`auroc`, `false_alarm_rate` and `found_rate` with 95 % intervals.
 
     `groups` of good, then bad samples: whole objects are resampled for the AUROC, and an object counts once for the
-    false alarms, by whether any of its pictures raises one. Raises DataError where either kind is missing.
+    rates, by whether any of its pictures raises an alarm. Raises DataError where either kind is missing.
     """
     if not good or not bad:
         raise DataError("judging takes good samples and bad ones. Next: give both folders.")
@@ -32,14 +32,20 @@ def judge(
     is_bad = np.repeat([False, True], [len(good), len(bad)])
     names = np.asarray(groups) if groups is not None else np.arange(len(d)).astype(str)
     of_good = names[~is_bad]
-    alarms = dict.fromkeys(of_good, False)
-    for one, name in zip(good, of_good, strict=True):
-        alarms[name] |= one.alarm
+    alarms, found = _any_alarm(good, of_good), _any_alarm(bad, names[is_bad])
     return {
         "auroc": auroc_interval(d, is_bad, names, seed=seed),
         "false_alarm_rate": clopper_pearson(sum(alarms.values()), len(alarms)),
-        "found_rate": clopper_pearson(sum(one.alarm for one in bad), len(bad)),
+        "found_rate": clopper_pearson(sum(found.values()), len(found)),
     }
+
+
+def _any_alarm(some: Sequence[Inspected], names: npt.NDArray[np.str_]) -> dict[str, bool]:
+    """Of each object, whether any of its pictures raised one."""
+    raised: dict[str, bool] = {}
+    for one, name in zip(some, names, strict=True):
+        raised[str(name)] = raised.get(str(name), False) or one.alarm
+    return raised
 
 
 def auroc(distances: npt.ArrayLike, bad: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> float:

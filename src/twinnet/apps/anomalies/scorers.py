@@ -17,6 +17,8 @@ from twinnet.apps.anomalies.teach import scales, shrunk
 from twinnet.core.types import Image
 from twinnet.model import Model
 
+_LEAST_PX = 32  # on the shorter side: the network sees some 60 at once, with reflections beyond the border
+
 Map = npt.NDArray[np.float32]  # (I, J): distance from good at each place
 
 
@@ -78,13 +80,15 @@ def enlarged(at: Map, shape: tuple[int, ...]) -> Map:
 
 
 def plane(image: Image, size_px: int) -> Map:
-    """`(H, W, C)` uint8 → grey `(H, W)` of mean 0 and deviation 1, at most `size_px` on its longer side."""
+    """`(H, W, C)` uint8 → grey `(H, W)` of mean 0 and deviation 1.
+
+    At most `size_px` on its longer side, and at least 32 on the shorter.
+    """
     grey = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).convert("L")
-    if max(grey.size) > size_px:
-        factor = size_px / max(grey.size)
-        grey = grey.resize(
-            (max(16, round(grey.width * factor)), max(16, round(grey.height * factor))), Pillow.Resampling.BOX
-        )
+    factor = max(min(1.0, size_px / max(grey.size)), _LEAST_PX / min(grey.size))
+    if factor != 1:
+        size = (max(_LEAST_PX, round(grey.width * factor)), max(_LEAST_PX, round(grey.height * factor)))
+        grey = grey.resize(size, Pillow.Resampling.BOX if factor < 1 else Pillow.Resampling.BILINEAR)
     pixels = np.asarray(grey, np.float32) / 255
     # A darker exposure of the same thing is no defect. The constant keeps an even image from becoming noise.
     return np.asarray((pixels - pixels.mean()) / (pixels.std() + 0.05), np.float32)

@@ -80,7 +80,7 @@ def shrunk(image: Plane, scale: float) -> Plane:
         return image
     size = [max(16, round(n * scale)) for n in image.shape]
     small = np.asarray(Pillow.fromarray(image).resize((size[1], size[0]), Pillow.Resampling.BOX), np.float32)
-    return np.asarray((small - small.mean()) / (small.std() + 1e-6), np.float32)
+    return np.asarray((small - small.mean()) / (small.std() + 0.05), np.float32)
 
 
 def _loss(logit: Tensor, where: Tensor) -> Tensor:

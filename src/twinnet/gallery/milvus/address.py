@@ -42,6 +42,8 @@ class Address:
                 f"{text}: {name or 'an empty name'!r} cannot name a gallery on Milvus. "
                 "Next: use letters, digits and _, beginning with a letter or _, at most 200."
             )
+        if name.endswith("_ledger"):
+            raise ConfigError(f"{text}: names that end in _ledger are ours. Next: choose another name.")
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return cls(f"{_SCHEMES[parts.scheme]}://{host}:{port}", name)
 

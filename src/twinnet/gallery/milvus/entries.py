@@ -13,11 +13,11 @@ from twinnet.gallery.types import Binding, Entry, Receipt
 
 
 class Made(NamedTuple):
-    """Rows to send, what to say of them, and the names whose older templates they replace."""
+    """Rows to send, what to say of them, and the keys of the templates that they replace."""
 
     rows: list[dict[str, Any]]
     receipts: list[Receipt]
-    replaced: list[str]
+    replaced: list[int]
 
 
 def made(entries: Sequence[Entry], old: Sequence[Mapping[str, Any]], batch: int, binding: Binding) -> Made:
@@ -45,6 +45,5 @@ def made(entries: Sequence[Entry], old: Sequence[Mapping[str, Any]], batch: int,
         metadata |= dict(entry.metadata)
         out.rows.append(schema.packed(first, batch, entry.name, n, sources[0], metadata, mean, binding))
         out.receipts.append(Receipt(entry.name, (first,), len(entry.embeddings)))
-        if before:
-            out.replaced.append(entry.name)
+        out.replaced.extend(int(row["key"]) for row in before)
     return out

@@ -52,11 +52,15 @@ class Link:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """`MilvusClient.name(…)`. Raises Away, or GalleryError with the server's own words."""
+        return self.repeated(lambda: getattr(self.client, name)(*args, timeout=self.patience_s, **kwargs), args[0])
+
+    def repeated(self, do: Callable[[], Any], collection: str) -> Any:
+        """Whatever `do` asks of a collection, again and again while the server is away."""
         try:
-            return self._repeated(lambda: getattr(self.client, name)(*args, timeout=self.patience_s, **kwargs))
+            return self._repeated(do)
         except Unloaded:  # a small server that was started anew waits to be asked
-            self._repeated(lambda: self.client.load_collection(args[0], timeout=self.patience_s))
-            return self._repeated(lambda: getattr(self.client, name)(*args, timeout=self.patience_s, **kwargs))
+            self._repeated(lambda: self.client.load_collection(collection, timeout=self.patience_s))
+            return self._repeated(do)
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,6 @@ def packed(
     binding: Binding,
 ) -> dict[str, Any]:  # fmt: skip
     """One row. What is compared is stored; its `length` before that gives back what was enrolled."""
-    if len(name.encode()) > NAME_LENGTH or len(source.encode()) > TEXT_LENGTH:
-        raise ConfigError(f"{name[:60]}: its name or source is too long for Milvus ({NAME_LENGTH} and {TEXT_LENGTH}).")
     length = 1.0
     if binding.normalise or binding.comparison == "cosine":
         length = max(float(np.linalg.norm(vector)), 1e-12)
@@ -75,6 +74,16 @@ def packed(
         "created": time.time(), "length": length, "embedding": stored.tolist(),
         "digest": digest(name, n_items, source, text, stored),
     }  # fmt: skip
+
+
+def check_text(name: str, sources: Sequence[str]) -> None:
+    """Raises ConfigError for texts that the server cannot keep."""
+    try:
+        long = len(name.encode()) > NAME_LENGTH or any(len(source.encode()) > TEXT_LENGTH for source in sources)
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{name!r}: its name or source is no valid text. Next: rename it.") from error
+    if long:
+        raise ConfigError(f"{name[:60]}: its name or source is too long for Milvus ({NAME_LENGTH} and {TEXT_LENGTH}).")
 
 
 def digest(name: str, n_items: int, source: str, metadata: str, stored: Embeddings) -> str:
@@ -116,7 +125,9 @@ def all_of(*filters: str) -> str:
 def seen(intents: Sequence[Intent]) -> str:
     """A filter that leaves out what `intents` hide."""
     hidden = [intent.batch for intent in intents if not intent.done]
+    replaced = [key for intent in intents if intent.done for key in intent.keys]
     parts = [f"not ({one_of('batch', hidden)})"] if hidden else []
+    parts += [f"not ({one_of('key', replaced)})"] if replaced else []
     gone = [intent for intent in intents if intent.done and intent.names]
     parts += [f"not (key < {intent.batch} and {one_of('name', intent.names)})" for intent in gone]
     return all_of(*parts)
@@ -126,7 +137,9 @@ def having(where: Mapping[str, Any]) -> str:
     """A filter: the metadata has all of these values. Raises ConfigError for values that cannot be asked for."""
     parts = []
     for name, value in where.items():
-        if not isinstance(value, str | int | float | bool):
+        odd = isinstance(value, float) and not isfinite(value)
+        large = isinstance(value, int) and abs(value) >= 2**63
+        if not isinstance(value, str | int | float | bool) or odd or large:
             raise ConfigError(f"metadata {name} can be asked for a text, a number, true or false, not {value!r}.")
         parts.append(f"metadata[{literal(name)}] == {literal(value)}")
     return all_of(*parts)

@@ -66,6 +66,8 @@ class MilvusStore:
                 raise GalleryError(f"{address}: there is a gallery already. Next: open it, or name a new one.")
             if not link.call("has_collection", address.name):  # a creation that was interrupted is finished
                 made._table.create(binding.dim)
+            elif (odd := made._table.misfit(binding.dim)) is not None:
+                raise GalleryError(f"{address}: {odd}. Next: name another gallery.")
             if not link.call("has_collection", made._ledger.collection):
                 made._ledger.create()
             made._ledger.put(_STAMP, {"changes": time.time_ns(), "identities": 0})
@@ -122,6 +124,7 @@ class MilvusStore:
         """See `Store.add`."""
         for entry in entries:
             check(entry, self._binding)
+            schema.check_text(entry.name, entry.sources)
         self.sweep()
         names = list(dict.fromkeys(entry.name for entry in entries))
         old = self._table.of(names)
@@ -141,7 +144,7 @@ class MilvusStore:
         if missing:
             raise NotEnrolled(f"{missing[0]}: not in {self.address}. Next: twinnet gallery list. Nobody was forgotten.")
         batch = self._keys.take(1, max(int(row["key"]) for row in found))
-        self._writes.settle(batch, list(dict.fromkeys(names)))
+        self._writes.forget(batch, list(dict.fromkeys(names)))
         self._stamp(-len(set(names)))
         with contextlib.suppress(GalleryError):  # the server compacts by itself, later
             self._link.call("flush", self.address.name)
@@ -248,7 +251,7 @@ class MilvusStore:
         found = [
             f"enrolment {intent.batch}: its writer died; nobody sees its rows. Next: rebuild"
             for intent in self._ledger.intents()
-            if not intent.done and time.time() - intent.at > STALE_S
+            if not intent.done and not intent.aborted and time.time() - intent.at > STALE_S
         ]
         for row in self._table.all(["*"]):
             names.add(row["name"])
@@ -283,8 +286,10 @@ class MilvusStore:
         self.close()
 
     def _stamp(self, more: int) -> None:
-        with contextlib.suppress(GalleryError):  # a wrong count is found by problems and put right by rebuild
+        try:
             self._ledger.put(_STAMP, {"changes": time.time_ns(), "identities": max(0, self.n_identities + more)})
+        except GalleryError:  # what was written holds
+            self.notes.append("the number of identities could not be written down. Next: rebuild counts them anew.")
 
     def _compared(self, probes: Embeddings) -> Embeddings:
         if not self._binding.normalise and self._binding.comparison != "cosine":

@@ -9,7 +9,7 @@ import numpy as np
 
 from twinnet.core.errors import GalleryError
 from twinnet.gallery.milvus import schema
-from twinnet.gallery.milvus.ledger import Intent, Ledger
+from twinnet.gallery.milvus.ledger import Intent, Ledger, spoiled
 from twinnet.gallery.milvus.link import Link
 from twinnet.gallery.milvus.schema import all_of, chunks, one_of, seen
 from twinnet.gallery.types import Embeddings
@@ -30,6 +30,17 @@ class Table:
     def create(self, dim: int) -> None:
         """The empty collection."""
         schema.create(self.link, self.collection, dim)
+
+    def misfit(self, dim: int) -> str | None:
+        """Why a collection of this name that is there already is not one of ours; None where it is."""
+        fields = {field["name"]: field for field in self.link.call("describe_collection", self.collection)["fields"]}
+        if set(fields) != {*schema.FIELDS, "length", "digest", "embedding"}:
+            return "there is another collection of that name"
+        if int(fields["embedding"]["params"]["dim"]) != dim:
+            return (
+                f"an unfinished gallery of that name has embeddings of {fields['embedding']['params']['dim']} numbers"
+            )
+        return None
 
     def send(self, rows: Sequence[dict[str, Any]]) -> None:
         """In messages of a size that the server takes."""
@@ -89,21 +100,26 @@ class Table:
             before = self._known  # what held at the last question mostly still holds, which saves asking twice
             answer = ask(seen(before))
             self._known = self._ledger.intents()
-            if self._known == before:
+            if not spoiled(before, self._known):
                 return answer
         raise GalleryError(f"{self.link.uri}: it is being written to without a pause. Next: repeat.")
 
     def _pages(self, fields: Sequence[str], which: str) -> list[Any]:
-        found: list[Any] = []
-        pages = self.link.call(
-            "query_iterator", self.collection, batch_size=AT_ONCE, filter=which, output_fields=_wanted(fields),
-            consistency_level="Strong",
-        )  # fmt: skip
-        try:
-            while page := pages.next():
-                found += [dict(row) for row in page]
-        finally:
-            pages.close()
+        def once() -> list[Any]:
+            found: list[Any] = []
+            pages = self.link.client.query_iterator(
+                self.collection, batch_size=AT_ONCE, filter=which, output_fields=_wanted(fields),
+                consistency_level="Strong", timeout=self.link.patience_s,
+            )  # fmt: skip
+            try:
+                while page := pages.next():
+                    found += [dict(row) for row in page]
+            finally:
+                pages.close()
+            return found
+
+        # All pages in one try: a page that fails is asked for again with those before it.
+        found: list[Any] = self.link.repeated(once, self.collection)
         return sorted(found, key=lambda row: int(row["key"]))
 
 
