@@ -45,7 +45,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def detector(parts: Path, shell: Shell) -> Path:
     out = parts / "plate.detector"
-    done = shell("anomalies", "fit", parts / "good", "-o", out, "--false-alarms", 0.1, "--minutes", 0.08, "--json")
+    done = shell("anomalies", "fit", parts / "good", "-o", out, "--false-alarms", 0.1, "--steps", 150, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["counts"] == {"good_samples": 36, "held_out": 12, "skipped": 1}
     return out

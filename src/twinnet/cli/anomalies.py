@@ -26,6 +26,7 @@ def fit(
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the detector goes.")],
     false_alarms: Annotated[float, typer.Option(help="How many of 1 good samples may raise an alarm.")] = 0.05,
     minutes: Annotated[float, typer.Option(help="How long to learn, in all.")] = 2.0,
+    steps: Annotated[int, typer.Option(min=0, help="Steps of each twin instead: the same on any machine.")] = 0,
     way: Annotated[
         Literal["auto", "split", "cross"],
         typer.Option(help="Keep a third of the good samples back (split), or each once (cross: few samples)."),
@@ -48,7 +49,7 @@ def fit(
     """
     from twinnet.cli import anomalies_answers as answers
 
-    answers.fitted(good, out, false_alarms, minutes, way, model, by, group, turns, seed, json)
+    answers.fitted(good, out, false_alarms, minutes, steps, way, model, by, group, turns, seed, json)
 
 
 @app.command()
