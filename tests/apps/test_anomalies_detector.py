@@ -106,6 +106,16 @@ def test_a_damaged_file_is_refused(detector: Detector, tmp_path) -> None:
         Detector.load(path)
 
 
+@pytest.mark.parametrize(
+    ("held_by", "known", "rate"),
+    [([0, 3], [0.1, 0.2], 0.1), ([0, -1], [0.1, 0.2], 0.1), ([0, 0], [0.1, np.nan], 0.1), ([0, 0], [0.1, 0.2], 7.0)],
+)
+def test_a_whole_file_that_makes_no_sense_is_refused(detector: Detector, tmp_path, held_by, known, rate) -> None:
+    Detector(detector.scorers, np.array(known), np.array(held_by), rate).save(tmp_path / "a.detector")
+    with pytest.raises(ModelFileError, match="not as it was written"):
+        Detector.load(tmp_path / "a.detector")
+
+
 @pytest.mark.parametrize("by", ["patches", "whole"])
 def test_a_trained_model_serves_too_and_goes_into_the_file(by: str, good: list[np.ndarray], tmp_path) -> None:
     spec = EncoderSpec("compact", 1, 8, width=4)

@@ -80,6 +80,45 @@ def test_evaluation_has_intervals_and_the_place(detector: Path, parts: Path, she
     assert metrics["auroc"]["value"] > 0.8
 
 
+def test_masks_of_like_named_images_of_two_kinds_are_told_apart(
+    detector: Path, parts: Path, shell: Shell, tmp_path: Path
+) -> None:
+    for kind, name in (("crack", "00.png"), ("hole", "01.png")):
+        (tmp_path / "bad" / kind).mkdir(parents=True)
+        (tmp_path / "masks" / kind).mkdir(parents=True)
+        (tmp_path / "bad" / kind / "same.png").write_bytes((parts / "bad" / name).read_bytes())
+        (tmp_path / "masks" / kind / "same.png").write_bytes((parts / "masks" / name).read_bytes())
+    asked = ("anomalies", "evaluate", detector, "--good", parts / "fresh", "--bad", tmp_path / "bad", "--masks")
+    right = shell(*asked, tmp_path / "masks", "--json")
+    assert json.loads(right.stdout)["metrics"]["pixel_auroc"]["value"] > 0.9
+    (tmp_path / "masks" / "hole" / "same.png").write_bytes(b"no image")
+    one = shell(*asked, tmp_path / "masks", "--json")
+    assert json.loads(one.stdout)["counts"]["skipped"] == 1
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "same.png").write_bytes((parts / "masks" / "00.png").read_bytes())
+    none = shell(*asked, tmp_path / "flat")
+    assert none.returncode != 0
+    assert "several images of one name" in none.stderr
+
+
+def test_a_mask_beside_its_picture_is_no_bad_image(detector: Path, parts: Path, shell: Shell, tmp_path: Path) -> None:
+    for name in ("00", "01"):
+        Image.open(parts / f"bad/{name}.png").save(tmp_path / f"{name}.bmp")
+        (tmp_path / f"{name}.png").write_bytes((parts / f"masks/{name}.png").read_bytes())
+    done = shell("anomalies", "evaluate", detector, "--good", parts / "fresh", "--bad", tmp_path,
+                 "--masks", tmp_path, "--json")  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert answer["counts"]["bad"] == 2
+    assert answer["metrics"]["pixel_auroc"]["value"] > 0.9
+
+
+def test_where_nothing_could_be_read_there_is_no_verdict(detector: Path, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no image")
+    done = shell("anomalies", "inspect", detector, tmp_path)
+    assert done.returncode != 0
+    assert "none of 1 images could be read" in done.stderr
+
+
 def test_a_stream_of_good_ones_is_no_change_and_one_of_bad_ones_is(detector: Path, parts: Path, shell: Shell) -> None:
     calm = json.loads(shell("anomalies", "watch", detector, parts / "fresh", "--json").stdout)
     assert calm["alarm"] is False

@@ -75,7 +75,7 @@ def evaluate(
     bad: Annotated[Path, typer.Option(help="Folder of bad images; subfolders are kinds of defect.")],
     masks: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(help="Folder of masks, named as the bad images, .png, white where the defect is."),
+        typer.Option(help="Folder of masks, laid out and named as the bad images, .png, white at the defect."),
     ] = None,
     group: Group = False,
     json: Json = False,

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 import typer
-from PIL import Image as Pillow
 
 from twinnet.apps.anomalies import Detector, FitConfig, Inspected, fit, judge
 from twinnet.apps.anomalies.heat import overlaid
 from twinnet.apps.anomalies.judge import pixel_auroc
+from twinnet.apps.anomalies.masks import read_masks
 from twinnet.cli.progress import bars
 from twinnet.cli.render import figures, notes, print_json, say
 from twinnet.core.errors import DataError, EmptyDataset
@@ -92,14 +92,19 @@ def evaluated(detector: Path, good: Path, bad: Path, masks: Path | None, group: 
     known = Detector.load(detector)
     good_files, bad_files = pictures([good]), pictures([bad])
     if masks is not None:
-        bad_files = [file for file in bad_files if file.suffix != ".png" or (masks / file.name) != file]
+        # A mask may lie beside its picture: 7.png beside 7.jpg is no second bad image.
+        pictured = {file.with_suffix("") for file in bad_files if file.suffix.lower() != ".png"}
+        bad_files = [f for f in bad_files if f.suffix.lower() != ".png" or f.with_suffix("") not in pictured]
     good_found, good_skipped = _all(known, good_files)
     bad_found, bad_skipped = _all(known, bad_files)
     groups = _groups([Path(one.item) for one in good_found], good) if group else None
     groups = groups and [*groups, *(f"bad/{name}" for name in _groups([Path(one.item) for one in bad_found], bad))]
     metrics = dict(judge(good_found, bad_found, groups=groups))
     if masks is not None:
-        metrics["pixel_auroc"] = bare(_pixels(bad_found, masks))
+        seen = {Path(one.item): one.heat for one in bad_found}
+        truths, unread = read_masks(list(seen), bad, masks)
+        metrics["pixel_auroc"] = bare(pixel_auroc([seen[image] for image in truths], list(truths.values())))
+        bad_skipped += unread
     skipped = good_skipped + bad_skipped
     counts = {"good": len(good_found), "bad": len(bad_found), "skipped": len(skipped)}
     if json:
@@ -169,18 +174,6 @@ def _groups(files: Sequence[Path], folder: Path) -> list[str]:
     if any(len(parts) < 2 for parts in names):
         raise DataError(f"{folder}: --group takes one subfolder for each object. Next: put the images into subfolders.")
     return ["/".join(parts[:-1]) for parts in names]
-
-
-def _pixels(bad: Sequence[Inspected], masks: Path) -> float:
-    heats, truths = [], []
-    for one in bad:
-        file = masks / (Path(one.item).stem + ".png")
-        if file.exists():
-            heats.append(one.heat)
-            truths.append(np.asarray(Pillow.open(file).convert("L")) > 127)
-    if not heats:
-        raise DataError(f"{masks}: no mask has the name of a bad image. Next: name them alike, ending in .png.")
-    return pixel_auroc(heats, truths)
 
 
 def _report(command: str, metrics: Any, counts: dict[str, int], data: str, model: str) -> dict[str, Any]:

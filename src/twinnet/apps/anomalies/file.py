@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.apps.anomalies.dense import DenseTwin
-from twinnet.apps.anomalies.scorers import Compared, Scorer, Taught
+from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught
 from twinnet.core.errors import ModelFileError
 from twinnet.core.types import FloatArray, IntArray
 from twinnet.model import Model, load
@@ -77,9 +78,20 @@ def read(path: Path) -> tuple[tuple[Scorer, ...], FloatArray, IntArray, float, d
             raise ModelFileError(f"{path}: the detector is damaged. Next: copy it again, or fit anew.")
         scorers = tuple(_scorer(part, i, tensors) for i, part in enumerate(manifest["parts"]))
         good, held_by = tensors["good"].numpy(), tensors["held_by"].numpy()
+        _check(good, held_by, manifest["rate"], len(scorers))
         return scorers, np.asarray(good, np.float64), np.asarray(held_by, np.int64), manifest["rate"], manifest["facts"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(f"{path}: the detector is not as it was written ({error}). Next: fit anew.") from error
+
+
+def _check(good: npt.NDArray[Any], held_by: npt.NDArray[Any], rate: Any, n_scorers: int) -> None:
+    """The hash says that a file is as it was written, not that what was written makes sense."""
+    if good.ndim != 1 or good.shape != held_by.shape or not len(good) or not np.isfinite(good).all():
+        raise ValueError(f"{good.shape} distances of good samples, {held_by.shape} owners")
+    if held_by.dtype.kind not in "iu" or not n_scorers or held_by.min() < 0 or held_by.max() >= n_scorers:
+        raise ValueError(f"owners beyond its {n_scorers} scorers")
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1:
+        raise ValueError(f"a rate of {rate!r}")
 
 
 def _scorer(part: Mapping[str, Any], i: int, tensors: Mapping[str, Tensor]) -> Scorer:
@@ -89,7 +101,10 @@ def _scorer(part: Mapping[str, Any], i: int, tensors: Mapping[str, Tensor]) -> S
             raise ValueError(f"width {width!r}")
         net = DenseTwin(width)
         net.load_state_dict({n.removeprefix(f"{i}."): t for n, t in tensors.items() if n.startswith(f"{i}.")})
-        return Taught(net.eval().to(memory_format=torch.channels_last), int(part["size_px"]))  # type: ignore[call-overload]
+        size_px = part["size_px"]
+        if type(size_px) is not int or not LEAST_PX <= size_px <= MOST_PX:
+            raise ValueError(f"size_px {size_px!r}")
+        return Taught(net.eval().to(memory_format=torch.channels_last), size_px)  # type: ignore[call-overload]
     model = _model_of(tensors[f"{i}.model"].numpy().tobytes())
     if model.fingerprint != part["fingerprint"]:
         raise ValueError("the model inside is another one")

@@ -10,12 +10,12 @@ import numpy as np
 
 from twinnet.apps.anomalies.detector import Detector
 from twinnet.apps.anomalies.patches import bank_of
-from twinnet.apps.anomalies.scorers import Compared, Scorer, Taught, plane
+from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught, plane
 from twinnet.apps.anomalies.teach import teach
 from twinnet.core.errors import CalibrationError, ConfigError, EmptyDataset, UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
-from twinnet.core.types import Image, IntArray, Item
+from twinnet.core.types import IntArray, Item
 from twinnet.data.decode import decode
 from twinnet.decide.conformal import by_group, needed, smallest_rate
 from twinnet.model import Model
@@ -23,6 +23,7 @@ from twinnet.training.facts import versions
 
 _HELD_OUT = 1 / 3  # of the good samples, where they are many
 _FOLDS = 3  # where they are few
+_MOST_TAUGHT = 1000  # images that one twin learns from: some 700 MB, and more than its crops ever visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,10 @@ class FitConfig:
             raise ConfigError(f"the false-alarm rate must be between 0 and 1, not {self.rate}.")
         if self.minutes <= 0 and self.steps <= 0:
             raise ConfigError("say how long to learn: minutes or steps above 0.")
-        if not 32 <= self.size_px <= 2048 or not 1 <= self.width <= 512:
-            raise ConfigError(f"size_px must be 32 to 2048 and width 1 to 512, not {self.size_px} and {self.width}.")
+        if not LEAST_PX <= self.size_px <= MOST_PX or not 1 <= self.width <= 512:
+            raise ConfigError(
+                f"size_px must be {LEAST_PX} to {MOST_PX} and width 1 to 512, not {self.size_px} and {self.width}."
+            )
 
 
 def fit(
@@ -68,9 +71,10 @@ def fit(
     CalibrationError where so few cannot promise the rate.
     """
     config = config or FitConfig()
-    images, kept, skipped = _read(good, progress)
+    kept = _readable(good, progress)
+    known = [good[i] for i in kept]
     names = None if groups is None else np.asarray(groups)[kept]
-    units = np.arange(len(images)) if names is None else np.unique(names, return_inverse=True)[1].astype(np.int64)
+    units = np.arange(len(known)) if names is None else np.unique(names, return_inverse=True)[1].astype(np.int64)
     n = int(units.max()) + 1
     what = "good samples" if names is None else "good objects"
     if smallest_rate(n) > config.rate + 1e-9 or n < 4:
@@ -87,29 +91,30 @@ def fit(
         )
     fold = _folds(n, split, config.seed)[units]  # (N,), −1: always teaches
     scorers: list[Scorer] = []
-    distances, held_by = np.full(len(images), np.nan), np.zeros(len(images), np.int64)
+    distances, held_by = np.full(len(known), np.nan), np.zeros(len(known), np.int64)
     n_folds = 1 if split else _FOLDS
     for f in range(n_folds):
-        scorer = _taught(images, np.flatnonzero(fold != f), config, n_folds, f, model, progress)
+        scorer = _taught(known, np.flatnonzero(fold != f), config, n_folds, f, model, progress)
         with progress.task("measuring good samples held out", int((fold == f).sum())) as task:
             for i in np.flatnonzero(fold == f):
-                distances[i], held_by[i] = scorer.distance(images[i], scorer.map(images[i])), f
+                image = decode(known[i])
+                distances[i], held_by[i] = scorer.distance(image, scorer.map(image)), f
                 task.advance(1)
         scorers.append(scorer)
     out = fold >= 0
-    known = by_group(distances[out], units[out])
+    calibrated = by_group(distances[out], units[out])
     first = np.array([np.flatnonzero(units == unit)[0] for unit in np.unique(units[out])])
     facts = {
-        "settings": asdict(config), "good_samples": len(images), "held_out": len(known),
-        "way": "split" if split else "cross", "groups": names is not None, "skipped": skipped,
+        "settings": asdict(config), "good_samples": len(known), "held_out": len(calibrated),
+        "way": "split" if split else "cross", "groups": names is not None, "skipped": len(good) - len(known),
         "model": model.fingerprint if model else "",
         "versions": versions(),
     }  # fmt: skip
-    return Detector(tuple(scorers), known, held_by[first], config.rate, facts)
+    return Detector(tuple(scorers), calibrated, held_by[first], config.rate, facts)
 
 
 def _taught(
-    images: list[Image],
+    good: Sequence[Item],
     rows: IntArray,
     config: FitConfig,
     n_folds: int,
@@ -117,8 +122,10 @@ def _taught(
     model: Model | None,
     progress: Progress,
 ) -> Scorer:
-    chosen = [images[i] for i in rows]
     seed = derive(config.seed, "anomalies", f)
+    if len(rows) > _MOST_TAUGHT:
+        rows = stream(seed, "taught").choice(rows, _MOST_TAUGHT, replace=False)
+    chosen = (decode(good[i]) for i in rows)
     if model is None:
         net = teach(
             [plane(image, config.size_px) for image in chosen], seconds=60 * config.minutes / n_folds,
@@ -127,7 +134,7 @@ def _taught(
         )  # fmt: skip
         return Taught(net, config.size_px)
     if config.by == "whole":
-        return Compared(model, model.embed(list(chosen)), True)
+        return Compared(model, model.embed([good[i] for i in rows]), True)
     return Compared(model, bank_of(model, chosen, seed), False)
 
 
@@ -141,16 +148,17 @@ def _folds(n: int, split: bool, seed: int) -> IntArray:
     return fold
 
 
-def _read(good: Sequence[Item], progress: Progress) -> tuple[list[Image], IntArray, int]:
-    images, kept = [], []
+def _readable(good: Sequence[Item], progress: Progress) -> IntArray:
+    """Which can be read. Their pixels are not kept: thousands of large pictures would not fit into memory."""
+    kept = []
     with progress.task("reading", len(good)) as task:
         for i, item in enumerate(good):
             try:
-                images.append(decode(item))
+                decode(item)
                 kept.append(i)
             except UnreadableItem:
                 pass
             task.advance(1)
-    if not images:
+    if not kept:
         raise EmptyDataset(f"none of {len(good)} good samples could be read. Next: check the folder.")
-    return images, np.array(kept, np.int64), len(good) - len(images)
+    return np.array(kept, np.int64)

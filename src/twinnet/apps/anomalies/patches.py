@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from twinnet.model import Model
 
 Patches = npt.NDArray[np.float32]
 
-_CANDIDATES, _KEPT = 20_000, 2_000
+_OF_EACH, _CANDIDATES, _KEPT = 1_000, 20_000, 2_000
 
 
 def maps(model: Model, image: Image) -> Patches:
@@ -49,11 +49,14 @@ def coreset(patches: Patches, seed: int) -> Patches:
     return some[chosen]
 
 
-def bank_of(model: Model, good: Sequence[Image], seed: int) -> Patches:
-    """The coreset of good images' patches."""
-    return coreset(
-        np.concatenate([maps(model, image).reshape(-1, maps(model, image).shape[-1]) for image in good]), seed
-    )
+def bank_of(model: Model, good: Iterable[Image], seed: int) -> Patches:
+    """The coreset of good images' patches. Of each image only some are candidates, so that all fit into memory."""
+    kept = []
+    for i, image in enumerate(good):
+        found = maps(model, image)
+        found = found.reshape(-1, found.shape[-1])
+        kept.append(found[stream(seed, "patches", i).permutation(len(found))[:_OF_EACH]])
+    return coreset(np.concatenate(kept), seed)
 
 
 def distances(model: Model, bank: Patches, image: Image) -> Patches:

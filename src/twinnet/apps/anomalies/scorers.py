@@ -17,7 +17,10 @@ from twinnet.apps.anomalies.teach import scales, shrunk
 from twinnet.core.types import Image
 from twinnet.model import Model
 
-_LEAST_PX = 32  # on the shorter side: the network sees some 60 at once, with reflections beyond the border
+LEAST_PX = 32
+"""On the shorter side: the network sees some 60 at once, with reflections beyond the border."""
+MOST_PX = 2048
+"""On the longer side, whatever is asked for."""
 
 Map = npt.NDArray[np.float32]  # (I, J): distance from good at each place
 
@@ -85,9 +88,9 @@ def plane(image: Image, size_px: int) -> Map:
     At most `size_px` on its longer side, and at least 32 on the shorter.
     """
     grey = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).convert("L")
-    factor = max(min(1.0, size_px / max(grey.size)), _LEAST_PX / min(grey.size))
+    factor = max(min(1.0, size_px / max(grey.size)), LEAST_PX / min(grey.size))
     if factor != 1:
-        size = (max(_LEAST_PX, round(grey.width * factor)), max(_LEAST_PX, round(grey.height * factor)))
+        size = (max(LEAST_PX, round(grey.width * factor)), max(LEAST_PX, round(grey.height * factor)))
         grey = grey.resize(size, Pillow.Resampling.BOX if factor < 1 else Pillow.Resampling.BILINEAR)
     pixels = np.asarray(grey, np.float32) / 255
     # A darker exposure of the same thing is no defect. The constant keeps an even image from becoming noise.
