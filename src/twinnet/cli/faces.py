@@ -68,6 +68,10 @@ def train(
     minutes: Annotated[float, typer.Option(help="Minutes for everything, reading included.")] = 10.0,
     steps: Annotated[int, typer.Option(help="Batches, instead of minutes.")] = 0,
     size: Annotated[int, typer.Option(help="Side of the network's input in pixels; 0: what suits faces.")] = 0,
+    start: Annotated[
+        Optional[Path],  # noqa: UP045  (Typer)
+        typer.Option("--from", help="A model of many other people to go on from."),
+    ] = None,
     validation: Annotated[float, typer.Option(help="Share of people that choose the checkpoint.")] = 0.1,
     calibration: Annotated[float, typer.Option(help="Share of people that set the threshold.")] = 0.1,
     accept_leaks: Annotated[bool, typer.Option("--accept-leaks", help="Train despite a leak (flatters).")] = False,
@@ -80,13 +84,15 @@ def train(
     `twinnet train` has every setting. Repeat the command to resume an interrupted run.
 
     Example: `twinnet faces train crops/ -o faces.twin --minutes 30`
+
+    Example: `twinnet faces train staff/ -o staff.twin --from faces.twin --minutes 2`
     """
     from twinnet.cli import faces_answers as answers
 
     settings = {"steps": steps} if steps else {"minutes": minutes}
     settings |= {"size_px": size} if size else {}
     settings |= {"validation_share": validation, "calibration_share": calibration, "seed": seed}
-    answers.trained(folder, out, settings, accept_leaks=accept_leaks, fresh=fresh, json=json)
+    answers.trained(folder, out, settings, start=start, accept_leaks=accept_leaks, fresh=fresh, json=json)
 
 
 @app.command()

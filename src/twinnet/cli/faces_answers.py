@@ -75,12 +75,28 @@ def crops(source: Path, out: Path, detector: Detector, size: int, json: bool) ->
     say(f"next:    twinnet faces train {out} -o faces.twin")
 
 
-def trained(folder: Path, out: Path, settings: dict[str, Any], *, accept_leaks: bool, fresh: bool, json: bool) -> None:
+def trained(
+    folder: Path,
+    out: Path,
+    settings: dict[str, Any],
+    *,
+    start: Path | None,
+    accept_leaks: bool,
+    fresh: bool,
+    json: bool,
+) -> None:
     """Train, and show the card."""
     if read_note(folder) is None:
         notes([f"{folder} was not written by faces detect: its pictures are taken as crops, here and ever after"])
     model = train_faces(
-        folder, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, progress=bars(), **settings
+        folder,
+        out=out,
+        resume=not fresh,
+        accept_leaks=accept_leaks,
+        tell=notes,
+        start=start,
+        progress=bars(),
+        **settings,
     )
     if model.rule is None:
         notes(["too few people to spare for a threshold. Next: twinnet calibrate MODEL DATA, with other people"])

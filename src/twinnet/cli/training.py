@@ -56,6 +56,10 @@ def train(
         str,
         typer.Option(callback=known_encoder, help=f"{', '.join(ENCODERS)}; or timm:NAME, hf:NAME, onnx:FILE."),
     ] = "auto",
+    start: Annotated[
+        Optional[Path],  # noqa: UP045  (Typer)
+        typer.Option("--from", help="A model file to go on from: its weights, its encoder, its view of a picture."),
+    ] = None,
     fine_tune: Annotated[bool, typer.Option("--fine-tune", help="A pre-trained encoder learns too.")] = False,
     download: Annotated[bool, typer.Option("--download", help="Fetch a pre-trained encoder from its hub.")] = False,
     views: Annotated[int, typer.Option(help="Changed views of each image that a frozen encoder sees.")] = 3,
@@ -96,6 +100,7 @@ def train(
 
     Example: `twinnet train people/ -o people.twin --minutes 10`
     Example: `twinnet train people/ -o people.twin --encoder onnx:arcface.onnx`
+    Example: `twinnet train staff/ -o staff.twin --from many-people.twin`
     """
     from twinnet.cli.progress import bars
     from twinnet.cli.render import notes, print_json, say
@@ -119,7 +124,7 @@ def train(
         known, _ = without(known, hold_out)
     model = run(
         known, config, out=out, resume=not fresh, accept_leaks=accept_leaks, tell=notes, features=features,
-        progress=bars(),
+        start=start, progress=bars(),
     )  # fmt: skip
     facts = model.facts
     if facts["skipped"]:

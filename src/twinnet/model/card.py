@@ -34,6 +34,8 @@ def card(model: Model) -> str:
     for title, key in (("Data", "summary"), ("Stopped by", "stopped"), ("Steps", "steps"), ("Seconds", "seconds")):
         if key in facts:
             lines.append(f"- **{title}** {facts[key]}")
+    if "started_from" in facts:
+        lines.append(f"- **Started from** the model {facts['started_from']}")
     config = facts.get("config", {})
     if config:
         batch = f"{config['identities_per_batch']} × {config['items_per_identity']}"

@@ -28,6 +28,7 @@ from twinnet.decide import eer, error_rates
 from twinnet.encoders import EncoderSpec
 from twinnet.encoders.adapters import Adapted, Opened
 from twinnet.model import Model
+from twinnet.model import load as load_model
 from twinnet.pairs import PKSampler, TupleSampler
 from twinnet.training.calibration import calibrate_store, labelled_pairs
 from twinnet.training.check import as_notes, check
@@ -41,6 +42,7 @@ from twinnet.training.machine import choose
 from twinnet.training.plan import preprocessing, resolve
 from twinnet.training.pretrained import opened
 from twinnet.training.source import BatchSource, StoredFeatures, StoredIdentities, StoredTuples
+from twinnet.training.start import following, load_weights
 
 # 40 identities make 780 pairs of different ones; every further one would teach more than it measures.
 _MOST_HELD_OUT = 40
@@ -64,6 +66,7 @@ def train(
     accept_leaks: bool = False,
     tell: Callable[[list[str]], None] | None = None,
     features: str | Path | None = None,
+    start: Model | str | Path | None = None,
     progress: Progress = SILENT,
 ) -> Model:
     """Train twins on `data`, learn the threshold on identities that training never saw, and save to `out`.
@@ -72,11 +75,16 @@ def train(
     Before training, the data is examined (`check`): `tell` is called with what a person should know, in a few lines,
     and equal pictures on both sides of the split raise LeakError unless `accept_leaks`.
     What a frozen pre-trained backbone makes of the pictures is kept in the folder `features`, or `out + ".features"`.
+    `start` is a model, or its file, whose weights are gone on from; it fixes the encoder and the look at pictures.
     Raises DataError, ConfigError or TrainingError with the next step to take.
     """
     started = time.monotonic()
     data = data if isinstance(data, Dataset) else open_dataset(data)
-    config, backbone = opened(config or TrainConfig())
+    config = config or TrainConfig()
+    before = start if isinstance(start, Model) or start is None else load_model(start)
+    if before:
+        config = following(config, before)
+    config, backbone = opened(config)
     config = resolve(config, data)
     machine = choose(config.device, config.precision)
     parts = split(data, config)
@@ -84,8 +92,11 @@ def train(
     found = check(data, sides, accept_leaks=accept_leaks, seed=config.seed, progress=progress)
     if tell:
         tell(as_notes(found, data.source))
-    stores = _load(parts, config, backbone, progress)
-    preprocess = stores[0].preprocess if backbone else stores[0].preprocess.measured(_some_pixels(stores[0]))
+    given = before.preprocess if before else None
+    stores = _load(parts, config, backbone, given, progress)
+    preprocess = stores[0].preprocess
+    if not (backbone or given):
+        preprocess = preprocess.measured(_some_pixels(stores[0]))
     spec = EncoderSpec(
         config.encoder, config.channels, config.dim, config.width, config.grid, config.dropout, config.on_sphere,
         backbone.recipe.to_dict() if backbone else None,
@@ -93,6 +104,9 @@ def train(
     source = _source(stores[0], config)
     network = build_network(spec, config, source.n_classes, trunk=backbone.trunk if backbone else None)
     run = {"config": config.to_dict(), "data": fingerprint(data)}
+    if before:
+        load_weights(network, before)
+        run["start"] = before.fingerprint
     learning, frozen, encoder = network, None, network["encoder"]
     if isinstance(encoder, Adapted):
         mark = features_fingerprint(encoder, preprocess)
@@ -127,6 +141,8 @@ def train(
         data, parts.train, {name: part for name, part in held.items() if part is not None},
         [store for store in stores if store is not None], config, learned, machine, time.monotonic() - started,
     )  # fmt: skip
+    if before:
+        facts |= {"started_from": before.fingerprint, "trained_identities": _with_those_of(before, facts)}
     if frozen:
         facts["features_seconds"] = round(frozen.seconds, 1)
     model = Model(network["encoder"].cpu(), network["comparison"].cpu(), preprocess, None, facts, spec)
@@ -163,9 +179,9 @@ def fingerprint(data: Dataset) -> str:
 
 
 def _load(
-    parts: Parts, config: TrainConfig, backbone: Opened | None, progress: Progress
+    parts: Parts, config: TrainConfig, backbone: Opened | None, given: Preprocess | None, progress: Progress
 ) -> tuple[ImageStore, ImageStore | None, ImageStore | None]:
-    preprocess = preprocessing(config)
+    preprocess = given or preprocessing(config)
     if backbone:
         preprocess = replace(preprocess, mean=backbone.inputs.mean, std=backbone.inputs.std)
     train, validation, calibration = (
@@ -174,6 +190,11 @@ def _load(
     )
     assert train is not None  # noqa: S101  (a part is None only where it was not asked for)
     return train, validation, calibration
+
+
+def _with_those_of(before: Model, facts: dict[str, Any]) -> list[str]:
+    """Whoever taught the model that was started from has taught this one, too."""
+    return sorted({*before.facts.get("trained_identities", []), *facts["trained_identities"]})
 
 
 def _some_pixels(store: ImageStore) -> Any:

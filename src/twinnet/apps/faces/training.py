@@ -19,6 +19,8 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 """What differs from `TrainConfig`'s own defaults; docs/faces.md says why."""
 
+_SHAPE = ("encoder", "grid", "dim", "size_px", "channels")
+
 CENTRE = 0.8
 """The share of both sides of a crop by `crop_folder` that is looked at."""
 
@@ -44,10 +46,13 @@ def train_faces(
     resume: bool = True,
     accept_leaks: bool = False,
     tell: Callable[[list[str]], None] | None = None,
+    start: Model | str | Path | None = None,
     progress: Progress = SILENT,
     **changes: Any,
 ) -> Model:
     """`twinnet.train` with `face_config(**changes)`, on crops as `crop_folder` writes them.
+
+    With `start`, a model that many people taught, weights and input are that model's (see `twinnet.train`).
 
     Where the folder has the note of `crop_folder`, the model remembers it, and `verify_faces` and the others then crop
     whole photos in the same way. Raises what `train` raises.
@@ -56,8 +61,13 @@ def train_faces(
     note = None if isinstance(data, Dataset) else read_note(data)
     # Of our own crops we know what the rim shows: hair and background. Others' may hold the face up to the rim.
     framing = {"centre": CENTRE} if note and note.detected else {}
+    if start is not None:  # which fixes the network and its input: ours are no wish of the user's
+        changes = {**{name: getattr(TrainConfig(), name) for name in _SHAPE}, **changes}
+        framing = {}
     config = face_config(known.n_identities, **{**framing, **changes})
-    model = train(known, config, out=out, resume=resume, accept_leaks=accept_leaks, tell=tell, progress=progress)
+    model = train(
+        known, config, out=out, resume=resume, accept_leaks=accept_leaks, tell=tell, start=start, progress=progress
+    )  # fmt: skip
     facts = {"detected": bool(note and note.detected), **({"size_px": note.size_px} if note else {})}
     model = replace(model, facts={**model.facts, "faces": facts})
     if out:
