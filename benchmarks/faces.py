@@ -2,11 +2,16 @@
 
     python benchmarks/faces.py --data faces/orl --train-identities 20 --seeds 1 2 3 4 5 --minutes 2
     python benchmarks/faces.py --data lfw.zip --folds 5 --seeds 1 --minutes 20 --calibration 0.1 --pairs lfw_pairs.csv
+    python benchmarks/faces.py --data faces/orl --train-identities 20 --seeds 1 2 3 4 5 --images 16000 \\
+        --start lfw_aligned_112.zip --start-images 320000 --start-centre 0.7
     python benchmarks/faces.py --train A --test B --minutes 30 --pairs pairs.csv
 
 With `--data` and `--train-identities N` each seed deals N people to training and judges the others; with `--folds F`
 people are dealt into F equal folds, always alike, and a seed is the number of the fold that is judged. Nobody judged is
 seen in training, and no setting is chosen on them: no early stopping, the threshold from people of the training side.
+
+With `--start OTHERS` twins and classifier first learn from other people's crops, of which the middle is taken, and the
+rows say so: as they are then, and taught further by the training people at a quarter of the learning rate.
 
 Beside the twins, by the same code: raw pixels, Eigenfaces (PCA of the training people's pixels; Turk & Pentland 1991),
 LBP histograms with chi-square (Ahonen, Hadid & Pietikäinen 2006; needs scikit-image), and the features of a classifier
@@ -23,6 +28,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +43,18 @@ import twinnet
 from twinnet import Dataset, TrainConfig
 from twinnet.apps.faces import face_config
 from twinnet.core.types import Interval, Pairs
-from twinnet.data import ImageStore, load, split_identities
+from twinnet.data import ImageStore, Preprocess, load, split_identities
 from twinnet.data.augment import AUGMENTS
+from twinnet.data.geometry import middle
 from twinnet.encoders import EncoderSpec
 from twinnet.evaluation import nway, openset, verification, verification_of_pairs
 from twinnet.evaluation.nearest import mean_interval
 from twinnet.model import Model
-from twinnet.training.classifier import train_classifier
+from twinnet.training.classifier import Classifier, train_classifier
 from twinnet.training.facts import versions
 from twinnet.training.plan import preprocessing, resolve
 from twinnet.training.run import split
+from twinnet.training.start import GENTLE
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 COLUMNS = {
@@ -67,6 +75,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, help="CSV left,right,label: judge also by those of judged people")
     parser.add_argument("--minutes", type=float, default=2.0, help="of training, each for twins and classifier")
     parser.add_argument("--images", type=int, default=0, help="learn from so many changed pictures, not by time")
+    parser.add_argument("--start", type=Path, help="other people to learn from first: a folder per person, or a zip")
+    parser.add_argument("--start-images", type=int, default=320_000, help="changed pictures of them to learn from")
+    parser.add_argument("--start-centre", type=float, default=1.0, help="share of both sides of them that is looked at")
     parser.add_argument("--calibration", type=float, default=0.0, help="share of training people for the threshold")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the twins' training")
     parser.add_argument("--only", nargs="+", choices=list(METHODS), default=list(METHODS))
@@ -142,11 +153,53 @@ def twins(
     model = twinnet.train(train, config)
     if args.model:
         model.save(args.model)
+    found = by_twins(model, store, "twins")
+    if args.start:
+        began = started_twins(args)
+        found |= by_twins(began, store, "twins of other people")
+        gentle = replace(config, learning_rate=GENTLE * config.learning_rate)
+        found |= by_twins(twinnet.train(train, gentle, start=began), store, "twins of other people, taught further")
+    return found
+
+
+def by_twins(model: Model, store: ImageStore, name: str) -> dict[str, Matrix]:
     images = store.images(np.arange(len(store)))
     plain, mirrored = embedded(model, images), embedded(model, images[:, :, ::-1])
     both = plain + mirrored
     both /= np.linalg.norm(both, axis=1, keepdims=True)
-    return {"twins": cosine(plain), "twins, with the mirror image": cosine(both)}
+    return {name: cosine(plain), f"{name}, with the mirror image": cosine(both)}
+
+
+@cache
+def others(path: Path, centre: float) -> Dataset:
+    """Other people, each picture cut to its middle, so that the faces fill it as those of the training people do."""
+    data = twinnet.open_dataset(path)
+    images = [middle(data.read(i), centre) for i in range(len(data))]
+    return twinnet.from_arrays(images, [data.identity_names[i] for i in data.labels()])
+
+
+_STARTED: dict[str, Any] = {}  # one start for all seeds: those who are judged are no part of it
+
+
+def started_config(args: argparse.Namespace) -> TrainConfig:
+    known = {**settings(args), "calibration_share": 0.0, "centre": 1.0}
+    data = others(args.start, args.start_centre)
+    batch = face_config().identities_per_batch * face_config().items_per_identity
+    return resolve(face_config(data.n_identities, steps=args.start_images // batch, seed=0, **known), data)
+
+
+def started_twins(args: argparse.Namespace) -> Model:
+    if "twins" not in _STARTED:
+        _STARTED["twins"] = twinnet.train(others(args.start, args.start_centre), started_config(args))
+    return _STARTED["twins"]
+
+
+def started_classifier(args: argparse.Namespace) -> Classifier:
+    if "classifier" not in _STARTED:
+        config = started_config(args)
+        taught = split(others(args.start, args.start_centre), config).train
+        _STARTED["classifier"] = taught_classifier(taught, preprocessing(config), config, args.start_images)
+    return _STARTED["classifier"]
 
 
 def classifier(
@@ -157,12 +210,28 @@ def classifier(
     args: argparse.Namespace,
 ) -> dict[str, Matrix]:
     """A classifier of the training people, judged by the cosine between its pooled features."""
-    images = load(taught, store.preprocess)
+    made = taught_classifier(taught, store.preprocess, config, args.images)
+    found = {"a classifier's features": by_classifier(made, store)}
+    if args.start:
+        began = started_classifier(args)
+        found["features of a classifier of other people"] = by_classifier(began, store)
+        gentle = replace(config, learning_rate=GENTLE * config.learning_rate)
+        further = taught_classifier(taught, store.preprocess, gentle, args.images, began)
+        found["features of a classifier of other people, taught further"] = by_classifier(further, store)
+    return found
+
+
+def taught_classifier(
+    taught: Dataset, preprocess: Preprocess, config: TrainConfig, images: int, start: Classifier | None = None
+) -> Classifier:
     spec = EncoderSpec(
         config.encoder, channels=config.channels, dim=config.dim, width=config.width, grid=config.grid, dropout=0.1
     )
-    config = replace(config, steps=args.images // 64) if args.images else config  # its batches have 64 pictures
-    made = train_classifier(images, spec, config, augment=AUGMENTS[config.augment])
+    config = replace(config, steps=images // 64) if images else config  # its batches have 64 pictures
+    return train_classifier(load(taught, preprocess), spec, config, augment=AUGMENTS[config.augment], start=start)
+
+
+def by_classifier(made: Classifier, store: ImageStore) -> Matrix:
     parts = []
     made.encoder.eval()
     with torch.inference_mode(), made.machine.autocast():
@@ -171,7 +240,7 @@ def classifier(
             inputs = made.machine.put(torch.from_numpy(made.preprocess.normalise(store.images(rows))))
             pooled = functional.adaptive_avg_pool2d(made.encoder.trunk(inputs), made.encoder.grid)
             parts.append(pooled.flatten(1).float().numpy())
-    return {"a classifier's features": cosine(np.concatenate(parts))}
+    return cosine(np.concatenate(parts))
 
 
 def pixels(_: Dataset, __: Dataset, store: ImageStore, *___: Any) -> dict[str, Matrix]:

@@ -46,9 +46,18 @@ class Classifier:
 
 
 def train_classifier(
-    store: ImageStore, spec: EncoderSpec, config: TrainConfig, *, augment: Augment, progress: Progress = SILENT
+    store: ImageStore,
+    spec: EncoderSpec,
+    config: TrainConfig,
+    *,
+    augment: Augment,
+    start: Classifier | None = None,
+    progress: Progress = SILENT,
 ) -> Classifier:
-    """Train `spec`'s backbone with one output per identity of the store, by softmax cross-entropy."""
+    """Train `spec`'s backbone with one output per identity of the store, by softmax cross-entropy.
+
+    `start` is a classifier of other identities: its trunk and preprocessing are gone on from, its classes forgotten.
+    """
     classes = np.unique(store.dataset.labels())
     machine = choose(config.device, config.precision)
     with torch.random.fork_rng(devices=[]):
@@ -56,6 +65,10 @@ def train_classifier(
         encoder = encoders.build(replace(spec, dim=len(classes), normalise=False))
     network = nn.ModuleDict({"encoder": encoder, "loss": CrossEntropy()})
     source = ShuffledItems(store, 64, seed=config.seed)
-    preprocess = store.preprocess.measured(store.images(np.arange(min(len(store), 2000))))
+    if start is not None:
+        encoder.get_submodule("trunk").load_state_dict(start.encoder.get_submodule("trunk").state_dict())
+        preprocess = start.preprocess
+    else:
+        preprocess = store.preprocess.measured(store.images(np.arange(min(len(store), 2000))))
     learned = fit(network, source, preprocess.normalise, config, machine, augment=augment, progress=progress)
     return Classifier(encoder, preprocess, machine, classes, learned.seconds)
