@@ -1,4 +1,4 @@
-"""20-way one-shot within an alphabet, on held-out Omniglot alphabets, for every encoder and loss in the same minutes.
+"""20-way one-shot within an alphabet, on held-out Omniglot alphabets: recipes, or encoders and losses, in the same time.
 
     python benchmarks/omniglot.py --data images_background.zip --minutes 5
 
@@ -20,6 +20,7 @@ from rich.table import Table
 
 import twinnet
 from twinnet.training.facts import versions
+from twinnet.training.recipes import RECIPES, recipe
 
 HELD_OUT = ["Armenian", "Early_Aramaic", "Korean", "Ojibwe_(Canadian_Aboriginal_Syllabics)", "Tagalog"]
 # Each loss with the comparison it is known with, and the settings of its paper where they suit unit embeddings.
@@ -39,7 +40,9 @@ def main() -> None:
     parser.add_argument("--hold-out", nargs="+", default=HELD_OUT)
     parser.add_argument("--leave-out", nargs="+", default=[], help="alphabets used for nothing at all")
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--runs", nargs="+", default=["resnet:supcon"], help="encoder:loss[:width[:size]]")
+    parser.add_argument("--runs", nargs="+", default=["handwriting"], help="a recipe, or encoder:loss[:width[:size]]")
+    parser.add_argument("--steps", type=int, default=0, help="instead of minutes: the same work on a shared machine")
+    parser.add_argument("--model", type=Path, help="save the last model here")
     parser.add_argument("--episodes", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
@@ -57,23 +60,21 @@ def main() -> None:
 
 def measure(name: str, rest: twinnet.Dataset, held: twinnet.Dataset, args: argparse.Namespace) -> dict[str, Any]:
     """One row: train on `rest`, judge on `held`."""
-    encoder, loss, *more = name.split(":")
-    width = int(more[0]) if more else 0
-    size = int(more[1]) if len(more) > 1 else SIZES.get(encoder, 0)
-    config = twinnet.TrainConfig(
-        encoder=encoder, loss=loss, width=width, size_px=size, minutes=args.minutes, seed=args.seed, **LOSSES[loss]
-    )  # type: ignore[arg-type]
+    config = settings(name, args)
     started = time.monotonic()
     model = twinnet.train(rest, config)
     trained = time.monotonic() - started
+    if args.model:
+        model.save(args.model)
     one_shot = twinnet.evaluate(
         model, held, protocol="nway", ways=20, episodes=args.episodes, within_groups=True, across_sessions=True
     ).metrics["error"]
     eer = twinnet.evaluate(model, held, protocol="verification").metrics["eer"]
     row = {
-        "encoder": encoder,
-        "loss": loss,
-        "comparison": LOSSES[loss]["comparison"],
+        "run": name,
+        "encoder": config.encoder,
+        "loss": config.loss,
+        "comparison": config.known_comparison,
         "size_px": model.preprocess.height,
         "weights": sum(p.numel() for p in model.encoder.parameters()),
         "error": [one_shot.point, one_shot.low, one_shot.high],
@@ -87,9 +88,23 @@ def measure(name: str, rest: twinnet.Dataset, held: twinnet.Dataset, args: argpa
     return row
 
 
+def settings(name: str, args: argparse.Namespace) -> twinnet.TrainConfig:
+    """Of a recipe, or of an encoder and a loss with everything else as usual."""
+    length = {"steps": args.steps} if args.steps else {"minutes": args.minutes}
+    if name in RECIPES:
+        return twinnet.TrainConfig(**recipe(name), **length, seed=args.seed)
+    encoder, loss, *more = name.split(":")
+    width = int(more[0]) if more else 0
+    size = int(more[1]) if len(more) > 1 else SIZES.get(encoder, 0)
+    return twinnet.TrainConfig(
+        encoder=encoder, loss=loss, width=width, size_px=size, seed=args.seed, **length, **LOSSES[loss]
+    )  # type: ignore[arg-type]
+
+
 def show(rows: list[dict[str, Any]], minutes: float) -> None:
     table = Table(title=f"20-way one-shot within an alphabet, {minutes:g} minutes of training")
     for column in [
+        "run",
         "encoder",
         "loss",
         "comparison",
@@ -103,7 +118,7 @@ def show(rows: list[dict[str, Any]], minutes: float) -> None:
         table.add_column(column)
     for row in rows:
         table.add_row(
-            row["encoder"], row["loss"], row["comparison"], f"{row['size_px']} px", f"{row['weights']:,}",
+            row["run"], row["encoder"], row["loss"], row["comparison"], f"{row['size_px']} px", f"{row['weights']:,}",
             "{:.1%} [{:.1%}, {:.1%}]".format(*row["error"]), "{:.1%} [{:.1%}, {:.1%}]".format(*row["eer"]),
             str(row["steps"]), str(row["images_per_s"]),
         )  # fmt: skip

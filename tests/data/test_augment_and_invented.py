@@ -49,6 +49,14 @@ def test_one_product_gives_the_grid_that_torch_builds_from_an_affine_map_and_enl
     assert (bent - images).abs().mean() > 0.05
 
 
+def test_items_of_an_identity_are_changed_alike_by_identity_and_others_otherwise() -> None:
+    one = torch.rand(1, 1, 24, 24, generator=generator()).expand(4, 1, 24, 24)
+    changed = Augment(identity=0.2)(one, generator(3), torch.tensor([7, 9, 7, 9]))
+    assert torch.equal(changed[0], changed[2])
+    assert not torch.allclose(changed[0], changed[1], atol=0.05)
+    torch.testing.assert_close(Augment(identity=0.2)(one, generator(3)), one, atol=1e-5, rtol=0)
+
+
 def test_a_quarter_turn_moves_the_top_to_a_side() -> None:
     image = torch.zeros(1, 1, 9, 9)
     image[0, 0, 0, :] = 1.0

@@ -16,7 +16,7 @@ SETTINGS = st.builds(
     height=st.integers(1, 40),
     width=st.integers(1, 40),
     channels=st.sampled_from([1, 3]),
-    fit=st.sampled_from(["stretch", "pad", "crop"]),
+    fit=st.sampled_from(["stretch", "pad", "crop", "adaptive"]),
     polarity=st.sampled_from(["keep", "bright_ink"]),
     trim=st.booleans(),
 )
@@ -149,7 +149,10 @@ def test_measured_images_normalise_to_mean_0_and_std_1() -> None:
         ({"height": 8, "width": 8.0}, "width must be a whole number"),
         ({"height": 8, "width": True}, "width must be a whole number"),
         ({"height": 8, "width": 8, "channels": 2}, "channels must be 1"),
-        ({"height": 8, "width": 8, "fit": "squash"}, "fit must be one of stretch, pad, crop, moments, not 'squash'"),
+        (
+            {"height": 8, "width": 8, "fit": "squash"},
+            "moments, adaptive, not 'squash'",
+        ),
         ({"height": 8, "width": 8, "polarity": "dark"}, "polarity must be one of"),
         ({"height": 8, "width": 8, "trim": "no"}, "trim must be true or false"),
         ({"height": 8, "width": 8, "std": [0.0]}, "std must be above 0"),
@@ -161,3 +164,14 @@ def test_measured_images_normalise_to_mean_0_and_std_1() -> None:
 def test_bad_setting_is_refused_and_named(values: dict[str, object], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         Preprocess.from_dict(values)
+
+
+@pytest.mark.parametrize(("shape", "inner"), [((40, 40), (20, 20)), ((20, 40), (17, 20)), ((80, 8), (20, 8))])
+def test_adaptive_makes_long_shapes_less_long(shape: tuple[int, int], inner: tuple[int, int]) -> None:
+    image = np.zeros((shape[0] + 2, shape[1] + 2, 1), np.uint8)  # the border's colour is that of the paper
+    image[1:-1, 1:-1] = 255
+    seen = Preprocess(20, 20, fit="adaptive").apply(image)[:, :, 0]
+    rows, columns = np.flatnonzero(seen.max(1) > 100), np.flatnonzero(seen.max(0) > 100)
+    found = (np.ptp(rows) + 1, np.ptp(columns) + 1)
+    # sqrt(sin(pi/2 r)) of the room: r = 1, 1/2, 1/10, less the border's pixel
+    assert np.allclose(found, inner, atol=2)

@@ -139,6 +139,15 @@ def test_train_then_verify_as_the_readme_says(shell: Shell, people: Path, tmp_pa
     assert "LeakError" in seen.stderr
 
 
+def test_a_recipe_sets_what_was_not_asked_for(shell: Shell, people: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.twin"
+    done = shell("train", people, "-o", out, "--recipe", "handwriting", "--steps", 2, "--dim", 16, "--accept-leaks")
+    assert done.returncode == 0, done.stderr
+    config = twinnet.load(out).facts["config"]
+    assert (config["fit"], config["grid"], config["learning_rate"]) == ("adaptive", 4, 4e-3)
+    assert config["dim"] == 16, "what was typed wins"
+
+
 def test_what_train_returns_embeds_as_what_it_saved(people: Path, tmp_path: Path) -> None:
     from twinnet import TrainConfig, train
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from twinnet.cli.given import was_given
 from twinnet.cli.training import Json, Seed
 
 Protocol = Literal[
@@ -71,7 +72,7 @@ def evaluate(
     from twinnet.model import load
     from twinnet.training.facts import versions
 
-    given = {name: context.params[name] for name in _OPTIONS if _is_given(context, name)}
+    given = {name: context.params[name] for name in _OPTIONS if was_given(context, name)}
     for name in ("drawers", "at"):
         if name in given:
             given[name] = _numbers(name, given[name])
@@ -95,12 +96,6 @@ def evaluate(
     say(f"counts: {counted}")
     if report:
         say(f"written: {report}")
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    # Only what was typed is passed on, so that an option of another protocol is refused and not ignored.
-    source = context.get_parameter_source(name)
-    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _numbers(name: str, text: str) -> list[int]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Optional
 
 import typer
 
+from twinnet.cli.given import was_given
+
 ENCODERS = ("auto", "compact", "resnet", "vgg", "alexnet")
 Loss = Literal[
     "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
@@ -50,8 +52,13 @@ def demo(
 
 
 def train(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="Folder or zip with one folder per identity, or a CSV.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")] = Path("model.twin"),
+    recipe: Annotated[
+        Optional[Literal["handwriting"]],  # noqa: UP045  (Typer)
+        typer.Option(help="Settings found by measurement for a kind of data; options given beside it win."),
+    ] = None,
     encoder: Annotated[
         str,
         typer.Option(callback=known_encoder, help=f"{', '.join(ENCODERS)}; or timm:NAME, hf:NAME, onnx:FILE."),
@@ -101,6 +108,7 @@ def train(
     Example: `twinnet train people/ -o people.twin --minutes 10`
     Example: `twinnet train people/ -o people.twin --encoder onnx:arcface.onnx`
     Example: `twinnet train staff/ -o staff.twin --from many-people.twin`
+    Example: `twinnet train images_background.zip -o reader.twin --recipe handwriting --minutes 30`
     """
     from twinnet.cli.progress import bars
     from twinnet.cli.render import notes, print_json, say
@@ -111,14 +119,21 @@ def train(
     from twinnet.training import TrainConfig
     from twinnet.training import train as run
     from twinnet.training.facts import versions
+    from twinnet.training.recipes import recipe as recipe_of
 
-    config = TrainConfig(
-        encoder=encoder, fine_tune=fine_tune, download=download, views=views, loss=loss, comparison=comparison,
-        minutes=minutes, epochs=epochs, steps=steps, dim=dim, size_px=size, dropout=dropout, augment=augment,
-        identities_per_batch=identities_per_batch, items_per_identity=items_per_identity, learning_rate=lr, trim=trim,
-        polarity="bright_ink" if bright_ink else "keep", validation_share=validation, calibration_share=calibration,
-        patience=patience, precision=precision, device=device, seed=seed,
-    )  # fmt: skip
+    asked: dict[str, Any] = {
+        "encoder": encoder, "fine_tune": fine_tune, "download": download, "views": views, "loss": loss,
+        "comparison": comparison, "minutes": minutes, "epochs": epochs, "steps": steps, "dim": dim, "size_px": size,
+        "dropout": dropout, "augment": augment, "identities_per_batch": identities_per_batch,
+        "items_per_identity": items_per_identity, "learning_rate": lr, "trim": trim,
+        "polarity": "bright_ink" if bright_ink else "keep", "validation_share": validation,
+        "calibration_share": calibration, "patience": patience, "precision": precision, "device": device, "seed": seed,
+    }  # fmt: skip
+    if recipe:
+        options = {"size_px": "size", "learning_rate": "lr", "polarity": "bright_ink", "validation_share": "validation"}
+        given = {name for name in asked if was_given(context, options.get(name, name))}
+        asked = {**asked, **{name: value for name, value in recipe_of(recipe).items() if name not in given}}
+    config = TrainConfig(**asked)
     known = open_dataset(data)
     if hold_out:
         known, _ = without(known, hold_out)

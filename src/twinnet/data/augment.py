@@ -25,7 +25,8 @@ class Augment:
     bright lines thicker or thinner by up to this share of what one pixel more or less on each side would do. `marker`
     is the share of items whose bright lines become thick and soft, as of a felt pen, or of a picture of few pixels.
     `hue` turns colours around the grey axis by up to this share of half a turn, `saturation` makes them stronger or
-    weaker by up to this share; grey pictures stay as they are.
+    weaker by up to this share; grey pictures stay as they are. `identity` changes all items of an identity alike, by a
+    matrix 1 + N(0, identity²): a slanted or wider character is another one, so there are more of them to learn from.
     """
 
     rotation_deg: float = 0.0
@@ -39,6 +40,7 @@ class Augment:
     marker: float = 0.0
     hue: float = 0.0
     saturation: float = 0.0
+    identity: float = 0.0
     flip: bool = False
 
     def __post_init__(self) -> None:
@@ -50,12 +52,16 @@ class Augment:
         """As JSON-able values."""
         return asdict(self)
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """`(B, C, H, W)` float → the same shape, each item changed in its own way; new places repeat the border."""
-        lines = self._marker(self._stroke(self._warp(images, generator), generator), generator)
+    def __call__(self, images: Tensor, generator: torch.Generator, labels: Tensor | None = None) -> Tensor:
+        """`(B, C, H, W)` float → the same shape, each item changed in its own way; new places repeat the border.
+
+        `labels (B,)` are the identities, where they are known: without them `identity` does nothing.
+        """
+        warped = self._warp(images, generator, labels)
+        lines = self._marker(self._stroke(warped, generator), generator)
         return self._light(self._colour(lines, generator), generator)
 
-    def _warp(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def _warp(self, images: Tensor, generator: torch.Generator, labels: Tensor | None) -> Tensor:
         n = len(images)
 
         def even(amount: float) -> Tensor:
@@ -81,6 +87,10 @@ class Augment:
             # without its wide convolution.
             coarse = torch.randn(n, 2, _COARSE * _COARSE, generator=generator) * (2 * self.elastic)
             coefficients = torch.cat([coefficients, coarse], 2)  # (B, 2, 3 + 25)
+        if self.identity and labels is not None:
+            found, of = torch.unique(labels.cpu(), return_inverse=True)
+            each = torch.eye(2) + self.identity * torch.randn(len(found), 2, 2, generator=generator)
+            coefficients = each[of] @ coefficients
         basis = _basis(height, width, bool(self.elastic), images.device)  # (3 or 28, H·W)
         # Where each pixel comes from is linear in the coefficients, so one product gives the whole batch's grid: a
         # tenth of the time of building the affine grid, enlarging the noise and adding the two.
@@ -148,7 +158,8 @@ def _basis(height: int, width: int, elastic: bool, device: torch.device) -> Tens
 AUGMENTS: dict[str, Augment] = {
     "none": Augment(),
     "drawing": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02),
-    "handwriting": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02, marker=0.25),
+    "characters": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02, identity=0.2),
+    "handwriting": Augment(rotation_deg=17, scale=0.2, shear=0.2, shift=0.08, elastic=0.02, identity=0.2, marker=0.25),
     "photo": Augment(rotation_deg=10, scale=0.12, shear=0.05, shift=0.06, brightness=0.15, contrast=0.3, flip=True),
     "faces": Augment(rotation_deg=13, scale=0.17, shear=0.05, shift=0.06, brightness=0.6, contrast=0.5, flip=True),
     "signature": Augment(rotation_deg=6, scale=0.1, shear=0.1, shift=0.04, elastic=0.012, stroke=0.5),

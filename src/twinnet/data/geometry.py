@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image as Pillow
 
 from twinnet.core.types import Image
 
-Fit = Literal["stretch", "pad", "crop", "moments"]
+Fit = Literal["stretch", "pad", "crop", "moments", "adaptive"]
 
 INK = 0.2
 """A pixel is ink where some channel differs from the border's median by more than this fraction of the full range."""
@@ -64,8 +65,7 @@ def fit(image: Image, height: int, width: int, how: Fit, border: npt.NDArray[np.
         scale = max(height / h, width / w)
         dy, dx = (h - height / scale) / 2, (w - width / scale) / 2
         return _resize(image, height, width, (max(0.0, dx), max(0.0, dy), min(w, w - dx), min(h, h - dy)))
-    scale = min(height / h, width / w)
-    inner_h, inner_w = max(1, round(h * scale)), max(1, round(w * scale))
+    inner_h, inner_w = _adapted(h, w, height, width) if how == "adaptive" else _inside(h, w, height, width)
     inner = _resize(image, inner_h, inner_w)
     if (inner_h, inner_w) == (height, width):
         return inner
@@ -74,6 +74,24 @@ def fit(image: Image, height: int, width: int, how: Fit, border: npt.NDArray[np.
     top, left = (height - inner_h) // 2, (width - inner_w) // 2
     out[top : top + inner_h, left : left + inner_w] = inner
     return out
+
+
+def _inside(h: int, w: int, height: int, width: int) -> tuple[int, int]:
+    scale = min(height / h, width / w)
+    return max(1, round(h * scale)), max(1, round(w * scale))
+
+
+def _adapted(h: int, w: int, height: int, width: int) -> tuple[int, int]:
+    """The longer side fills its room, the shorter one √sin(π/2 · r) of its, r being what it would fill otherwise.
+
+    Between keeping the shape, which leaves a long word three pixels high, and stretching it, which makes a dash a block
+    (aspect ratio adaptive normalisation: Liu, Nakashima, Sako & Fujisawa 2004).
+    """
+    rows, columns = h / height, w / width
+    share = math.sqrt(math.sin(math.pi / 2 * min(rows, columns) / max(rows, columns)))
+    if rows >= columns:
+        return height, max(1, round(width * share))
+    return max(1, round(height * share)), width
 
 
 def _by_moments(image: Image, height: int, width: int, border: npt.NDArray[np.uint8]) -> Image:

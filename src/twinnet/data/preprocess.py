@@ -25,7 +25,8 @@ class Preprocess:
 
     `fit`: 'stretch' ignores the aspect; 'pad' keeps it and fills with the median colour of the border; 'crop' keeps
     it and cuts the longer side, centred; 'moments' puts the ink's centre of mass in the middle and gives its spread the
-    same size along both axes. `polarity='bright_ink'` inverts a picture whose border is brighter than
+    same size along both axes; 'adaptive' pads, too, but makes long shapes less long (see `geometry`).
+    `polarity='bright_ink'` inverts a picture whose border is brighter than
     half, so that ink is bright on dark. `trim` first cuts to the box of the ink (see `INK` and `MARGIN` in geometry).
     `ink` other than 'as_is' takes the paper away (see `data.ink`), for one channel of bright ink on 0, trimmed to it.
     `centre` below 1 first keeps only that share of both sides, in the middle: of a head, the face.

@@ -89,6 +89,6 @@ def as_they_are(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return features
 
 
-def unchanged(features: Tensor, _: torch.Generator) -> Tensor:
+def unchanged(features: Tensor, _: torch.Generator, __: Tensor | None = None) -> Tensor:
     """Features are not warped: their pictures were."""
     return features

@@ -30,7 +30,7 @@ Validate = Callable[[nn.Module], float]  # the encoder in evaluation mode → it
 
 
 Normalise = Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]  # (B, H, W, C) -> (B, C, H, W)
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]  # (B, C, H, W) -> the same shape
+Augmentation = Callable[[Tensor, torch.Generator, Tensor | None], Tensor]  # (B, C, H, W), labels (B,) -> as it was
 
 
 @dataclass
@@ -127,10 +127,11 @@ def step(
     """One step of gradient descent; gives the loss."""
     generator = torch.Generator().manual_seed(derive(config.seed, "augment", number))
     images = torch.from_numpy(normalise(batch.images)).to(machine.device)  # (B, C, H, W)
-    images = machine.put(augment(images, generator))
+    relation = _relation(batch, machine)
+    images = machine.put(augment(images, generator, relation if isinstance(relation, Tensor) else None))
     with machine.seeded(derive(config.seed, "dropout", number)), machine.autocast():
         embeddings = network["encoder"](images)  # (B, D)
-    output = network["loss"](embeddings.float(), _relation(batch, machine))
+    output = network["loss"](embeddings.float(), relation)
     if output.n_tuples == 0:
         raise TrainingError(
             f"the batch of step {number} held nothing to compare. Next: give more identities per batch."
