@@ -1,4 +1,4 @@
-"""20-way one-shot within an alphabet, on held-out Omniglot alphabets: recipes, or encoders and losses, in the same time.
+"""20-way one-shot within an alphabet, on held-out Omniglot alphabets: recipes, or encoders and losses, in equal time.
 
     python benchmarks/omniglot.py --data images_background.zip --minutes 5
 
