@@ -16,6 +16,7 @@ from twinnet.cli import (
     faces,
     gallery,
     handwriting,
+    plagiarism,
     retrieve,
     signatures,
     training,
@@ -44,6 +45,7 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(anomalies.app, name="anomalies")
 app.add_typer(retrieve.app, name="retrieve")
 app.command("duplicates")(duplicates.duplicates)
+app.command("plagiarism")(plagiarism.plagiarism)
 app.add_typer(handwriting.app, name="handwriting")
 app.add_typer(faces.app, name="faces")
 app.add_typer(signatures.app, name="signatures")

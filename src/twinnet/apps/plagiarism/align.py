@@ -74,11 +74,14 @@ def _grouped(a: Marks, b: Marks, x: IntArray, y: IntArray, gap: int) -> IntArray
     """Which passage each seed belongs to: seeds are linked where they are at most `gap` words apart on both sides."""
     from scipy.spatial import cKDTree
 
-    # The middle of a seed stands for it; half a seed's length on each side is added to the gap by counting it twice.
-    points = np.stack([a.first[x] + a.last[x], b.first[y] + b.last[y]], 1) / 2.0
-    links = cKDTree(points).query_pairs(gap, p=np.inf, output_type="ndarray")
-    graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), (len(x), len(x)))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+    # The middle of a seed stands for it. Seeds are put into cells of two words first: a long document beside itself
+    # has many seeds to a word, and links grow with their square.
+    cells = np.stack([a.first[x] + a.last[x], b.first[y] + b.last[y]], 1) // 4
+    cells, cell_of = np.unique(cells, axis=0, return_inverse=True)
+    links = cKDTree(cells).query_pairs(gap / 2, p=np.inf, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(links), np.bool_), (links[:, 0], links[:, 1])), (len(cells), len(cells)))
+    group = connected_components(graph, directed=False)[1]
+    return np.asarray(group[cell_of.ravel()], np.int64)
 
 
 def _members(group: IntArray) -> list[IntArray]:

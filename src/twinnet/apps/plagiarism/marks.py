@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,17 +67,49 @@ def pairs_within(numbers: Keys, kept: npt.NDArray[np.bool_], reach: int) -> tupl
     return np.concatenate(keys), np.concatenate(first), np.concatenate(last)
 
 
-def marked(words: Words, common: npt.NDArray[np.bool_], *, run: int, reach: int) -> Marks:
-    """The marks of a document; `common (W,)` says which of its words are too usual to tell anything in a loose pair."""
+def marked(
+    words: Words, common: npt.NDArray[np.bool_], *, run: int, reach: int, counted: npt.NDArray[np.bool_] | None = None
+) -> Marks:
+    """The marks of a document.
+
+    `common (W,)` says which of its words are too usual to tell anything in a loose pair; words that are not
+    `counted (W,)` are in no mark at all. A run whose words are single characters, as in scripts without spaces, is
+    twice as long, because a character says less than a word.
+    """
     numbers = word_numbers(words.keys)
-    of_runs = runs(numbers, run)
-    start = np.arange(len(of_runs))
-    loose, first, last = pairs_within(stem_numbers(words.keys), ~common, reach)
+    single = np.array([len(key) == 1 and not key.isascii() for key in words.keys], np.bool_)
+    parts = []
+    for n, of_characters in ((run, False), (2 * run, True)):
+        keys = runs(numbers, n)
+        start = np.flatnonzero(_all_of(single, n) == of_characters)
+        parts.append((keys[start] | np.uint64(1), start, start + n - 1))
+    loose, first, last = pairs_within(stem_numbers(words.keys), ~(common | single), reach)
     # A run and a loose pair never mean each other: the lowest bit tells them apart.
-    keys = np.concatenate([of_runs | np.uint64(1), loose & ~np.uint64(1)])
-    first, last = np.concatenate([start, first]), np.concatenate([start + run - 1, last])
+    parts.append((loose & ~np.uint64(1), first, last))
+    keys, first, last = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if counted is not None and not counted.all():
+        hidden = np.concatenate([[0], np.cumsum(~counted)])
+        clear = hidden[last + 1] == hidden[first]
+        keys, first, last = keys[clear], first[clear], last[clear]
     order = np.argsort(keys, kind="stable")
     return Marks(keys[order], first[order], last[order], len(words))
+
+
+def common_words(words: Words) -> npt.NDArray[np.bool_]:
+    """Which words `(W,)` say little beside another: short ones, and those that this very document repeats most.
+
+    It depends on nothing but the document, so a pair's alignment never changes when others come.
+    """
+    often = Counter(words.keys)
+    limit = max(3, 0.015 * len(words))
+    return np.array([len(key) < 4 or often[key] > limit for key in words.keys], np.bool_)
+
+
+def _all_of(which: npt.NDArray[np.bool_], n: int) -> npt.NDArray[np.bool_]:
+    if len(which) < n:
+        return np.zeros(0, np.bool_)
+    before = np.concatenate([[0], np.cumsum(which)])
+    return np.asarray(before[n:] - before[:-n] == n)
 
 
 @lru_cache(maxsize=1 << 18)

@@ -1,14 +1,28 @@
-"""Source code into words that renaming does not change: identifiers, numbers and strings lose their names."""
+"""Source code into words that renaming does not change, and into what its author wrote in his own words."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from twinnet.data.documents.document import Words
 
 _NO_CODE = {"text", "md", "markdown", "rst", "restructuredtext", "html", "tex", "output", "csv", "json", "xml", "yaml"}
+_NAME_PART = re.compile(r"[^\W\d_]?[^\WA-Z\d_]+|[A-Z]+|\d+")  # readLine2, READ_LINE → read line 2
+_PIECE = re.compile(r"\w+|[^\w\s]")
+_Token = tuple[str, int, int]
+
+
+class CodeParts(NamedTuple):
+    """A program in five views: its words, and what a person chose freely: names, strings, numbers, comments."""
+
+    words: Words
+    names: Words
+    strings: Words
+    numbers: Words
+    comments: Words
 
 
 def language_of(name: str) -> str:
@@ -27,27 +41,51 @@ def code_words(text: str, language: str) -> Words:
     Every identifier that the program chose is `x`, every number `0`, every string `""`; keywords, operators, built-in
     names and types stay, because changing these changes what the program does.
     """
+    return code_parts(text, language).words
+
+
+def code_parts(text: str, language: str) -> CodeParts:
+    """Normalised tokens as in `code_words`; parts of names in lower case, words and marks of strings and comments."""
     from pygments.lexers import get_lexer_by_name
     from pygments.token import Comment, Literal, Name, Number, String, Text, Whitespace
 
-    kept: list[tuple[str, int, int]] = []
+    kept: list[_Token] = []
+    names: list[_Token] = []
+    strings: list[_Token] = []
+    numbers: list[_Token] = []
+    comments: list[_Token] = []
     for start, kind, value in get_lexer_by_name(language, stripnl=False).get_tokens_unprocessed(text):
-        if kind in Comment or kind in Text or kind in Whitespace or not value.strip():
+        end = start + len(value)
+        if kind in Comment:
+            comments += _pieces(_PIECE, value, start)
+            continue
+        if kind in Text or kind in Whitespace or not value.strip():
             continue
         if kind in Number:
             key = "0"
+            numbers.append((value, start, end))
         elif kind in String or kind in Literal:
+            strings += _pieces(_PIECE, value, start)
             if kept and kept[-1][0] == '""' and kept[-1][2] == start:  # quotes and what they hold come in parts
-                kept[-1] = ('""', kept[-1][1], start + len(value))
+                kept[-1] = ('""', kept[-1][1], end)
                 continue
             key = '""'
-        elif kind in Name and kind not in Name.Builtin and kind not in Name.Decorator:
-            key = "x"
         else:
-            key = value.strip()
-        kept.append((key, start, start + len(value)))
+            if kind in Name:
+                names += _pieces(_NAME_PART, value, start)
+            chosen = kind in Name and kind not in Name.Builtin and kind not in Name.Decorator
+            key = "x" if chosen else value.strip()
+        kept.append((key, start, end))
+    return CodeParts(*map(_words, (kept, names, strings, numbers, comments)))
+
+
+def _pieces(pattern: re.Pattern[str], value: str, start: int) -> list[_Token]:
+    return [(m.group().lower(), start + m.start(), start + m.end()) for m in pattern.finditer(value)]
+
+
+def _words(tokens: list[_Token]) -> Words:
     return Words(
-        tuple(key for key, _, _ in kept),
-        np.array([start for _, start, _ in kept], np.int64),
-        np.array([end for _, _, end in kept], np.int64),
+        tuple(key for key, _, _ in tokens),
+        np.array([start for _, start, _ in tokens], np.int64),
+        np.array([end for _, _, end in tokens], np.int64),
     )
