@@ -48,8 +48,9 @@ def plagiarism(
     Reads text, Markdown, HTML, Word, PDF and source code; renamed identifiers, reworded and moved passages are found.
     A probability is no proof: read the passages, side by side in the report.
 
-    Examples: `twinnet plagiarism essays/ --html report.html`, `twinnet plagiarism essays/ --against sources/`,
-    `twinnet plagiarism a.java b.java`
+    Or `twinnet plagiarism essays/ --against sources/`, or `twinnet plagiarism a.java b.java`.
+
+    Example: `twinnet plagiarism essays/ --html report.html`
     """
     from twinnet.apps.plagiarism import Judge, Options, compare_two, find_plagiarism, read_judge
     from twinnet.cli.plagiarism_answers import as_json, show

@@ -34,7 +34,7 @@ def spans(document: Document, passages: tuple[Passage, ...], side: int) -> list[
 
 
 def pieces(document: Document, passages: tuple[Passage, ...], side: int) -> list[Piece]:
-    """The whole text in order. Where passages overlap, the longer one is shown; they are numbered as they stand in a."""
+    """The whole text in order. Of passages that overlap the longer is shown; they are numbered as they stand in a."""
     text = document.text
     which = np.zeros(len(text), np.int64)
     number_of = {passage: n for n, passage in enumerate(sorted(passages), 1)}

@@ -99,7 +99,10 @@ class State:
         found = self._db.execute(
             "SELECT id, side, name, owner, stamp, problem, kind, hidden, findings, compared FROM document ORDER BY id"
         )
-        return [Row(*row[:8], _findings(row[8]), bool(row[9])) for row in found]
+        return [
+            Row(i, side, name, owner, stamp, problem, kind, hidden, _findings(findings), bool(compared))
+            for i, side, name, owner, stamp, problem, kind, hidden, findings, compared in found
+        ]
 
     def add(self, side: int, name: str, owner: str, stamp: str, document: Document, kind: str, phrases: Keys) -> int:
         """Keep a document, and say its id. Its sketch follows when it is known what of it counts."""
