@@ -1,6 +1,6 @@
 """The weights, thresholds and probabilities that ship, learned on invented texts and programs; about two minutes.
 
-    python benchmarks/plagiarism_defaults.py -o src/twinnet/apps/plagiarism/defaults.json
+python benchmarks/plagiarism_defaults.py -o src/twinnet/apps/plagiarism/defaults.json
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from plagiarism_invented import Prose, code_pair, prose_pair
 
+from plagiarism_invented import Prose, code_pair, prose_pair
 from twinnet.apps.plagiarism.judge import Judge
 from twinnet.apps.plagiarism.learn import learn
 from twinnet.apps.plagiarism.measures import MEASURES, measure
@@ -22,7 +22,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--topics", type=int, default=100, help="invented topics, and as many tasks")
-    parser.add_argument("--far", type=float, default=0.01, help="of honest pairs at most so many are above the threshold")
+    parser.add_argument(
+        "--far", type=float, default=0.01, help="of honest pairs at most so many are above the threshold"
+    )
     args = parser.parse_args()
     found = {}
     for kind in ("prose", "code"):
@@ -39,7 +41,8 @@ def main() -> None:
         what = "texts" if kind == "prose" else "programs"
         learned_on = f"{len(x):,} pairs of invented {what}, {args.topics} topics or tasks"
         found[kind] = learn(x, same, np.array(group), learned_on, far=args.far)
-        print(f"{kind}: threshold {found[kind].rule.threshold:.3f}, FAR {found[kind].rule.far}, FRR {found[kind].rule.frr}")
+        rule = found[kind].rule
+        print(f"{kind}: threshold {rule.threshold:.3f}, FAR {rule.far}, FRR {rule.frr}")
         for name, weight, own, other in zip(
             MEASURES[kind], found[kind].combination.weights, x[~same].mean(0), x[same].mean(0), strict=True
         ):

@@ -1,9 +1,10 @@
 """Invented texts and programs, and copies of them altered in known ways: nobody's work, so what is learned may ship.
 
 Texts: a topic is a set of facts, a fact a chain of concepts with synonyms. Two writers on one topic choose among the
-same facts and put them in their own words, so they share terms, and now and then a phrase, without copying.
+same facts and put them in their own words, so they share terms, and at times a phrase, without copying.
 Programs: a task is a few steps; each step leaves choices (names, loops, wording, order). A solver of his own chooses
-anew, a copier keeps the choices of the original but for those that hide a copy, level by level (Faidhi & Robinson 1987).
+anew, a copier keeps the choices of the original but for those that hide a copy, level by level
+(Faidhi & Robinson 1987).
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ def _zipf(n: int, power: float) -> np.ndarray:
 class Choices:
     """What one author chose. Of a copier: what the original chose, but for the kinds of choice that he changes."""
 
-    def __init__(self, rng: np.random.Generator, original: Choices | None = None, change: dict[str, float] | None = None):
+    def __init__(
+        self, rng: np.random.Generator, original: Choices | None = None, change: dict[str, float] | None = None
+    ):
         self._rng, self._original, self._change, self._made = rng, original, change or {}, {}
 
     def pick(self, kind: str, place: str, options: list):
@@ -189,6 +192,7 @@ def task(seed: int) -> list[tuple[str, str, int]]:
 
 def program(steps: list[tuple[str, str, int]], c: Choices) -> str:
     """The task as one author wrote it."""
+
     def name(role):
         return c.pick("name", role, _ROLES[role])
 
@@ -224,7 +228,8 @@ def program(steps: list[tuple[str, str, int]], c: Choices) -> str:
         if kind == "read":
             ask = c.pick("wording", place, _WORDS["ask"])
             body += [
-                f"Scanner {name('in')} = new Scanner(System.in);", f'System.out.print("{ask.format("number of " + thing)}");',
+                f"Scanner {name('in')} = new Scanner(System.in);",
+                f'System.out.print("{ask.format("number of " + thing)}");',
                 f"int {name('n')} = {name('in')}.nextInt();", f"double[] {name('list')} = new double[{name('n')}];",
                 *loop(place, [f'System.out.print("{ask.format(thing)}");', f"{a} = {name('in')}.nextDouble();"]),
             ]  # fmt: skip
@@ -283,8 +288,12 @@ def program(steps: list[tuple[str, str, int]], c: Choices) -> str:
         f"public static void main(String[] {c.pick('name', 'args', ['args', 'args', 'args', 'a', 'argv'])}) {{",
         *declared, *blocks[0], *(line for block in rest for line in block), "}",
     ]  # fmt: skip
-    import_line = c.pick("declare", "import", ["import java.util.Scanner;", "import java.util.Scanner;", "import java.util.*;"])
-    head = c.pick("comment", "head", ["", "// my solution", "/* exercise */", "// homework of this week", "/** The task. */"])
+    import_line = c.pick(
+        "declare", "import", ["import java.util.Scanner;", "import java.util.Scanner;", "import java.util.*;"]
+    )
+    head = c.pick(
+        "comment", "head", ["", "// my solution", "/* exercise */", "// homework of this week", "/** The task. */"]
+    )
     inside = [*methods, *main] if c.pick("order", "methods", [True, False]) else [*main, *methods]
     return _laid_out([import_line, head, f"public class {name('class')} {{", *inside, "}"], c)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twinnet.apps.plagiarism.align import Alignment, aligned, covered
+from twinnet.apps.plagiarism.align import Alignment, aligned, covered, joined
 from twinnet.apps.plagiarism.marks import marked
 from twinnet.data.documents import prose_words
 
@@ -59,6 +59,28 @@ def test_sentences_in_another_order_are_found_each():
     passages = aligned(marks(a), marks(b), HOW)
     assert len(passages) == 4
     assert covered(passages, 0, len(a)).sum() == pytest.approx(120, abs=4)
+
+
+def test_a_stretch_in_another_order_is_joined_to_one_passage():
+    make = sentence_maker(5)
+    parts = [make(20) for _ in range(5)]
+    before, after = make(100), make(80)
+    a = before + [word for i in (2, 0, 4, 1, 3) for word in parts[i]] + after
+    b = make(40) + [word for part in parts for word in part] + make(90)
+    found = aligned(marks(a), marks(b), HOW)
+    assert len(found) == 5
+    (passage,) = joined(found, HOW)
+    assert (passage.a, passage.b) == ((100, 199), (40, 139))
+
+
+def test_passages_far_apart_or_with_much_between_them_stay_apart():
+    make = sentence_maker(6)
+    one, two = make(30), make(30)
+    for between in (100, 55):  # farther than reach; near enough, but then less than density would be copied
+        a = one + make(between) + two
+        b = make(10) + one + make(between) + two
+        assert len(joined(aligned(marks(a), marks(b), HOW), Alignment(density=0.6))) == 2
+    assert joined([], HOW) == []
 
 
 def test_strangers_share_nothing():

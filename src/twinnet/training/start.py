@@ -11,7 +11,7 @@ from twinnet.core.errors import ConfigError
 from twinnet.model import Model
 from twinnet.training.config import TrainConfig
 
-GENTLE = 0.25
+GENTLE = 0.05
 """The share of the usual learning rate: what many identities taught should be bent, not overwritten."""
 
 

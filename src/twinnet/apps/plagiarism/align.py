@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from twinnet.apps.plagiarism.marks import Marks
 from twinnet.core.types import BoolArray, IntArray
 
+_MOST_JOINED = 1000  # so many passages are joined at most: the table of their gaps grows with the square
 _MOST_PLACES = 8  # a mark that stands more often than this in a document tells nothing about where
 
 
@@ -27,6 +28,7 @@ class Alignment:
     gap: int = 8
     shortest: int = 12
     density: float = 0.45  # share of a passage's words that lie under seeds
+    reach: int = 60  # passages no farther apart on both sides are joined, in any order, if that is as dense
 
 
 class Passage(NamedTuple):
@@ -48,7 +50,20 @@ def aligned(a: Marks, b: Marks, how: Alignment) -> list[Passage]:
         passage = _passage(a, b, x[members], y[members], how)
         if passage is not None:
             found.append(passage)
-    return sorted(_merged(found), key=lambda p: (p.a[0] - p.a[1], p.a))
+    return _longest_first(_merged(found))
+
+
+def joined(passages: list[Passage], how: Alignment) -> list[Passage]:
+    """Neighbours become one where together they are dense on both sides: one stretch of a source, in another order."""
+    reach = how.reach
+    while len(passages) > 1 and reach > how.gap:
+        passages = _joined(passages, reach, how.density)
+        reach //= 2
+    return _longest_first(passages)
+
+
+def _longest_first(passages: list[Passage]) -> list[Passage]:
+    return sorted(passages, key=lambda p: (p.a[0] - p.a[1], p.a))
 
 
 def covered(passages: list[Passage], side: int, n_words: int) -> BoolArray:
@@ -113,7 +128,7 @@ def _merged(passages: list[Passage]) -> list[Passage]:
         for i, other in enumerate(kept):
             if _overlap(passage.a, other.a) and _overlap(passage.b, other.b):
                 kept[i] = Passage(
-                    _hull(passage.a, other.a), _hull(passage.b, other.b), min(passage.density, other.density)
+                    _around([passage.a, other.a]), _around([passage.b, other.b]), min(passage.density, other.density)
                 )
                 break
         else:
@@ -121,9 +136,38 @@ def _merged(passages: list[Passage]) -> list[Passage]:
     return kept
 
 
+def _joined(passages: list[Passage], reach: int, density: float) -> list[Passage]:
+    if len(passages) > _MOST_JOINED:
+        return passages
+    spans = np.array([[p.a, p.b] for p in passages])
+    first, last = spans[:, :, 0], spans[:, :, 1]
+    gap = (np.maximum(first[:, None], first[None]) - np.minimum(last[:, None], last[None])).max(axis=2)
+    part = connected_components(coo_matrix(gap <= reach), directed=False)[1]
+    found: list[Passage] = []
+    for members in _members(part):
+        some = [passages[i] for i in members]
+        whole = Passage(_around([p.a for p in some]), _around([p.b for p in some]), _density(some))
+        found += [whole] if whole.density >= density else some
+    return found
+
+
+def _around(spans: list[tuple[int, int]]) -> tuple[int, int]:
+    return min(span[0] for span in spans), max(span[1] for span in spans)
+
+
+def _density(passages: list[Passage]) -> float:
+    """Of what lies around passages, the share that lies under their seeds, on the sparser side."""
+    shares = []
+    for side in (0, 1):
+        start, end = _around([p[side] for p in passages])  # type: ignore[misc]
+        under = np.zeros(end - start + 1)
+        for p in passages:
+            first, last = p[side]  # type: ignore[misc]
+            part = under[first - start : last - start + 1]
+            np.maximum(part, p.density, out=part)
+        shares.append(float(under.mean()))
+    return min(shares)
+
+
 def _overlap(one: tuple[int, int], two: tuple[int, int]) -> bool:
     return one[0] <= two[1] and two[0] <= one[1]
-
-
-def _hull(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
-    return min(one[0], two[0]), max(one[1], two[1])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinnet.apps.plagiarism.align import Passage, aligned, covered
+from twinnet.apps.plagiarism.align import Passage, aligned, covered, joined
 from twinnet.apps.plagiarism.bags import bag_of, contained, whole
 from twinnet.apps.plagiarism.marks import runs
 from twinnet.apps.plagiarism.prepared import EXACT_RUN, HOW, Kind, Prepared
@@ -40,14 +40,15 @@ class Shared:
 
     @property
     def words(self) -> int:
-        """Words of a that lie in passages, where passages do not overlap."""
+        """Words of a from the first to the last of each passage."""
         return sum(p.a[1] - p.a[0] + 1 for p in self.passages)
 
 
 def measure(a: Prepared, b: Prepared) -> Shared:
     """Compare two documents of one kind."""
-    passages = aligned(a.marks, b.marks, HOW[a.kind])
-    in_a, in_b = covered(passages, 0, len(a.words)) & a.counted, covered(passages, 1, len(b.words)) & b.counted
+    parts = aligned(a.marks, b.marks, HOW[a.kind])
+    # What lies between parts that are shown as one passage is not counted as shared.
+    in_a, in_b = covered(parts, 0, len(a.words)) & a.counted, covered(parts, 1, len(b.words)) & b.counted
     n_a, n_b = max(1, int(a.counted.sum())), max(1, int(b.counted.sum()))
     share_a, share_b = float(in_a.sum() / n_a), float(in_b.sum() / n_b)
     exact, longest = _exact(a, b)
@@ -60,7 +61,7 @@ def measure(a: Prepared, b: Prepared) -> Shared:
     else:  # rises steeply near 1: a program that is the same token by token is a copy, however short
         found["verbatim"] = -math.log(1.02 - found["tokens"]) / -math.log(0.02)
     row = np.array([found[name] for name in MEASURES[a.kind]], np.float64)
-    return Shared(row, tuple(passages), share_a, share_b, longest)
+    return Shared(row, tuple(joined(parts, HOW[a.kind])), share_a, share_b, longest)
 
 
 def _exact(a: Prepared, b: Prepared) -> tuple[BoolArray, int]:
