@@ -178,7 +178,7 @@ def test_what_cannot_be_done_is_said_in_words(shell, essays, monkeypatch, argume
 def test_a_run_that_was_killed_goes_on_and_ends_as_one_that_was_not(process, tmp_path):
     folder, state = tmp_path / "many", tmp_path / "state.db"
     folder.mkdir()
-    copied = text(0, 40)
+    copied = text(0, 120)
     for i in range(240):
         (folder / f"{i:03}.txt").write_text(text(i + 1, 300) + " " + (copied if i % 40 < 3 else ""))
     arguments = [sys.executable, "-m", "twinnet.cli.main", "plagiarism", str(folder), "--state", str(state), "--json"]
