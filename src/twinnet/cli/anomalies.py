@@ -25,7 +25,7 @@ def fit(
     good: Annotated[Path, typer.Argument(help="Folder of good images, also in subfolders.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the detector goes.")],
     false_alarms: Annotated[float, typer.Option(help="How many of 1 good samples may raise an alarm.")] = 0.05,
-    minutes: Annotated[float, typer.Option(help="How long to learn, in all.")] = 2.0,
+    minutes: Annotated[float, typer.Option(help="How long to learn, in all.")] = 6.0,
     steps: Annotated[int, typer.Option(min=0, help="Steps of each twin instead: the same on any machine.")] = 0,
     way: Annotated[
         Literal["auto", "split", "cross"],

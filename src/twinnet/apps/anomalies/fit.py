@@ -37,7 +37,7 @@ class FitConfig:
     """
 
     rate: float = 0.05
-    minutes: float = 2.0
+    minutes: float = 6.0
     steps: int = 0
     way: Literal["auto", "split", "cross"] = "auto"
     by: Literal["patches", "whole"] = "patches"
