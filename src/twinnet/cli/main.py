@@ -19,6 +19,7 @@ from twinnet.cli import (
     plagiarism,
     retrieve,
     signatures,
+    texts,
     training,
 )
 from twinnet.core.errors import TwinnetError
@@ -46,6 +47,7 @@ app.add_typer(anomalies.app, name="anomalies")
 app.add_typer(retrieve.app, name="retrieve")
 app.command("duplicates")(duplicates.duplicates)
 app.command("plagiarism")(plagiarism.plagiarism)
+app.add_typer(texts.app, name="texts")
 app.add_typer(handwriting.app, name="handwriting")
 app.add_typer(faces.app, name="faces")
 app.add_typer(signatures.app, name="signatures")

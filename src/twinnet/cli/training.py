@@ -159,7 +159,9 @@ def calibrate(
     model: Annotated[Path, typer.Argument(help="A model file; it is rewritten unless -o is given.")],
     data: Annotated[Path, typer.Argument(help="Identities that training never saw, or a pairs CSV.")],
     out: Annotated[Optional[Path], typer.Option("-o", "--out", help="Write here instead.")] = None,  # noqa: UP045
-    method: Annotated[Literal["eer", "far", "f1", "given"], typer.Option(help="How to choose the threshold.")] = "eer",
+    method: Annotated[
+        Literal["eer", "far", "f1", "accuracy", "given"], typer.Option(help="How to choose the threshold.")
+    ] = "eer",
     far: Annotated[Optional[float], typer.Option(help="Target false-accept rate, such as 0.001.")] = None,  # noqa: UP045
     frr: Annotated[Optional[float], typer.Option(help="With --far: answer only where both are kept.")] = None,  # noqa: UP045
     only_probability: Annotated[bool, typer.Option("--only-probability", help="Leave the threshold alone.")] = False,

@@ -1,4 +1,4 @@
-"""Where to draw the line: by equal error, by a false-accept rate, by F1, or as given."""
+"""Where to draw the line: by equal error, by a false-accept rate, by F1 or accuracy, or as given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twinnet.decide.checks import checked
 from twinnet.decide.intervals import clopper_pearson
 from twinnet.decide.rates import eer, error_rates, frr_at_far, middle
 
-Method = Literal["eer", "far", "f1", "given"]
+Method = Literal["eer", "far", "f1", "accuracy", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,11 @@ def choose_threshold(
         accepted = (1 - rates.frr) * rates.n_genuine
         f1 = 2 * accepted / np.maximum(accepted + rates.far * rates.n_impostor + rates.n_genuine, 1e-12)
         threshold, name = middle(rates, int(np.argmax(f1))), "best F1"
+    elif method == "accuracy":
+        right = (1 - rates.frr) * rates.n_genuine + (1 - rates.far) * rates.n_impostor
+        threshold, name = middle(rates, int(np.argmax(right))), "best accuracy"
     elif method != "given":
-        raise CalibrationError(f"method {method!r} is unknown. Known: eer, far, f1, given.")
+        raise CalibrationError(f"method {method!r} is unknown. Known: eer, far, f1, accuracy, given.")
     else:
         if value is None or not math.isfinite(value):
             raise CalibrationError("method 'given' needs a finite threshold.")

@@ -19,7 +19,7 @@ from twinnet.apps.plagiarism.prepared import EXACT_RUN, HOW, Kind, Prepared
 from twinnet.core.types import BoolArray, FloatArray
 
 MEASURES: Mapping[Kind, tuple[str, ...]] = {
-    "prose": ("one", "two", "three", "five", "shared", "verbatim", "longest", "amount"),
+    "prose": ("one", "two", "three", "five", "shared", "verbatim", "longest", "amount", "densest"),
     "code": (
         "letters", "tokens", "structure", "long_structure", "names", "strings", "numbers", "comments", "verbatim",
         "shared",
@@ -51,17 +51,26 @@ def measure(a: Prepared, b: Prepared) -> Shared:
     in_a, in_b = covered(parts, 0, len(a.words)) & a.counted, covered(parts, 1, len(b.words)) & b.counted
     n_a, n_b = max(1, int(a.counted.sum())), max(1, int(b.counted.sum()))
     share_a, share_b = float(in_a.sum() / n_a), float(in_b.sum() / n_b)
+    passages = joined(parts, HOW[a.kind])
     exact, longest = _exact(a, b)
     found = {name: contained(bag, b.bags[name]) for name, bag in a.bags.items()}
     found["shared"] = max(share_a, share_b)
     found["longest"] = min(1.0, math.log2(1 + longest) / _MANY)
     found["amount"] = min(1.0, math.log2(1 + min(in_a.sum(), in_b.sum())) / _MANY)
+    found["densest"] = min(1.0, math.log2(1 + max((_dense(p, in_a, in_b) for p in passages), default=0.0)) / _MANY)
     if a.kind == "prose":
         found["verbatim"] = float(exact.sum() / (n_a if len(exact) == len(a.words) else n_b))
     else:  # rises steeply near 1: a program that is the same token by token is a copy, however short
         found["verbatim"] = -math.log(1.02 - found["tokens"]) / -math.log(0.02)
     row = np.array([found[name] for name in MEASURES[a.kind]], np.float64)
-    return Shared(row, tuple(joined(parts, HOW[a.kind])), share_a, share_b, longest)
+    return Shared(row, tuple(passages), share_a, share_b, longest)
+
+
+def _dense(passage: Passage, in_a: BoolArray, in_b: BoolArray) -> float:
+    """Shared words of a passage times their share of it: a short copy in a long text of one's own is seen by this."""
+    spans = [slice(first, last + 1) for first, last in (passage.a, passage.b)]
+    shared = min(int(in_a[spans[0]].sum()), int(in_b[spans[1]].sum()))
+    return float(shared**2 / max(span.stop - span.start for span in spans))
 
 
 def _exact(a: Prepared, b: Prepared) -> tuple[BoolArray, int]:
