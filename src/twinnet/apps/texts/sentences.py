@@ -14,7 +14,7 @@ from twinnet.core.types import FloatArray
 
 @cache
 def sentence_model(path: str) -> SentenceModel:
-    """The model in a folder, nothing is fetched. Raises ConfigError where there is none, MissingExtra without library."""
+    """The model in a folder, nothing is fetched. ConfigError where there is none, MissingExtra without library."""
     if not Path(path).is_dir():
         raise ConfigError(f"{path}: no such folder. Next: name the folder of a sentence-transformers model.")
     try:
