@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score, roc_curve
+from sklearn.metrics import accuracy_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
 from twinnet.core.errors import CalibrationError, TooFewImpostors
 from twinnet.decide import (
@@ -142,6 +142,12 @@ def test_f1_threshold_is_the_best_by_trying_all() -> None:
     d, same = study(6, 200)
     best = max(f1_score(same, d < t) for t in np.append(np.unique(d), 9.0))
     assert f1_score(same, d < choose_threshold(d, same, method="f1").threshold) == pytest.approx(best)
+
+
+def test_accuracy_threshold_is_the_best_by_trying_all() -> None:
+    d, same = study(6, 200)
+    best = max(accuracy_score(same, d < t) for t in np.append(np.unique(d), 9.0))
+    assert accuracy_score(same, d < choose_threshold(d, same, method="accuracy").threshold) == pytest.approx(best)
 
 
 def test_a_far_that_the_pairs_cannot_support_is_refused_with_what_they_can() -> None:

@@ -53,11 +53,11 @@ def export(
     model: Model, out: str | Path, golden: str | Path | Dataset | None = None, *, int8: bool = True,
     tolerance: float = TOLERANCE, seed: int = 0, progress: Progress = SILENT,
 ) -> Parity:  # fmt: skip
-    """Write `out` (.onnx) and, with a golden set and `int8`, OUT.int8.onnx; both carry their card and the certificate.
+    """Write `out` (.onnx) and, with a golden set and `int8`, OUT.int8.onnx; both carry card and certificate.
 
-    The golden set is a folder with one subfolder per identity, which the network was not trained on. Without it, noise is
-    replayed, and there is no int8 file: its ranges and its threshold are learned from the golden set. Raises ParityError where
-    a verdict of the float file flips or a distance moves by more than the tolerance.
+    The golden set is a folder with one subfolder per identity, which the network was not trained on. Without it, noise
+    is replayed, and there is no int8 file: its ranges and its threshold are learned from the golden set. Raises
+    ParityError where a verdict of the float file flips or a distance moves by more than the tolerance.
     """
     out = Path(out)
     images, labels = _golden(model, golden, seed, progress)
@@ -158,7 +158,8 @@ def _quantised(content: bytes, images: np.ndarray) -> bytes:
         quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
         quantize_static(
             str(ready), str(small), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["Conv", "Gemm", "MatMul"],
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv", "Gemm", "MatMul"],
         )  # fmt: skip
         return small.read_bytes()
 
@@ -168,7 +169,8 @@ def _card(model: Model, rule: DecisionRule | None, parity: Parity | None, kind: 
     if isinstance(model.comparison, Learned):
         learned = {"weight": model.comparison.weight.tolist(), "bias": float(model.comparison.bias)}
     return {
-        "format": FORMAT, "kind": kind, "fingerprint": model.fingerprint if kind == "float32" else f"{model.fingerprint}-{kind}",
+        "format": FORMAT, "kind": kind,
+        "fingerprint": model.fingerprint if kind == "float32" else f"{model.fingerprint}-{kind}",
         "encoder": model.spec.name, "dim": model.spec.dim, "normalise": model.spec.normalise,
         "preprocess": model.preprocess.to_dict(), "comparison": comparison_name(model.comparison), "learned": learned,
         "rule": rule.to_dict() if rule else None, "parity": asdict(parity) if parity else None,
@@ -190,7 +192,8 @@ def _relearned(rule: DecisionRule | None, distances: np.ndarray, same: np.ndarra
         choice = choose_threshold(distances, same, method="given", value=float(impostors[at]))
     return replace(
         rule, threshold=choice.threshold, calibrator=fit_beta(distances, same), far=choice.far, frr=choice.frr,
-        n_genuine=choice.n_genuine, n_impostor=choice.n_impostor, learned_on="the golden set of the export", abstain=None,
+        n_genuine=choice.n_genuine, n_impostor=choice.n_impostor, learned_on="the golden set of the export",
+        abstain=None,
     )  # fmt: skip
 
 

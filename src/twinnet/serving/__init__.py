@@ -1,1 +1,1 @@
-"""Behind HTTP: the engine on ONNX Runtime, the API, its limits and keys, the page, the client. Nothing here needs torch."""
+"""Behind HTTP: the engine on ONNX Runtime, the API, its limits and keys, the page. Nothing here needs torch."""
