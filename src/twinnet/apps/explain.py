@@ -16,7 +16,7 @@ from twinnet.core.errors import ConfigError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Decision, FloatArray, Image, Item
 from twinnet.data.decode import decode
-from twinnet.model import Embeddings, Model
+from twinnet.engine import Embeddings, Twins
 
 _BATCH = 128
 PATCHES = (4, 6)
@@ -38,7 +38,7 @@ class Explanation:
     effects: tuple[FloatArray, FloatArray]
 
 
-def explain(model: Model, a: Item, b: Item, *, progress: Progress = SILENT) -> Explanation:
+def explain(model: Twins, a: Item, b: Item, *, progress: Progress = SILENT) -> Explanation:
     """Explain `model.verify(a, b)`. Raises UnreadableItem for an item that cannot be decoded, NotCalibrated."""
     rule = model.known_rule
     left, right = (model.preprocess.apply(decode(item)) for item in (a, b))
@@ -60,7 +60,7 @@ def hide(picture: Image, mask: npt.NDArray[np.bool_]) -> Image:
     return hidden
 
 
-def _effect(model: Model, picture: Image, other: Embeddings, distance: float, progress: Progress) -> FloatArray:
+def _effect(model: Twins, picture: Image, other: Embeddings, distance: float, progress: Progress) -> FloatArray:
     height, width = picture.shape[:2]
     windows = list(_windows(height, width))
     total, covered = np.zeros((height, width)), np.zeros((height, width))

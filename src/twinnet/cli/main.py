@@ -13,6 +13,7 @@ from twinnet.cli import (
     doctor,
     duplicates,
     evaluate,
+    export,
     faces,
     gallery,
     handwriting,
@@ -42,6 +43,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("verify")(commands.verify)
 app.command("embed")(commands.embed)
 app.command("info")(commands.info)
+app.command("export")(export.export)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(anomalies.app, name="anomalies")
 app.add_typer(retrieve.app, name="retrieve")

@@ -18,6 +18,7 @@ class Embedder(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.grid = grid
+        self.pool = nn.AdaptiveAvgPool2d(grid)
         self.dim = dim
         self.normalise = normalise
         self.dropout = nn.Dropout(dropout)
@@ -26,7 +27,7 @@ class Embedder(nn.Module):
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b dim"]:
         """Embed a batch `(B, C, H, W)` → `(B, dim)`, float32 also under autocast."""
         features = self.trunk(images)  # (B, C', H', W')
-        pooled = functional.adaptive_avg_pool2d(features, self.grid)  # (B, C', grid, grid)
+        pooled = self.pool(features)  # (B, C', grid, grid)
         embedding: Tensor = self.fc(self.dropout(pooled.flatten(1))).float()  # (B, dim)
         return functional.normalize(embedding, dim=1) if self.normalise else embedding
 

@@ -8,9 +8,10 @@ from typing import final
 
 import numpy as np
 
-from twinnet.apps.handwriting.reading import ReadingRule, mean_distances
+from twinnet.apps.handwriting.reading import mean_distances
 from twinnet.core.errors import ConfigError, NotEnrolled
 from twinnet.core.types import Item
+from twinnet.decide import ReadingRule
 from twinnet.model import Embeddings, Model
 
 

@@ -5,61 +5,24 @@ Both are learned on alphabets that training never saw, as a user's script will b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from twinnet.core.errors import NotCalibrated, TooFewIdentities
+from twinnet.core.errors import TooFewIdentities
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, IntArray
 from twinnet.data import Dataset, ImageStore
-from twinnet.decide import ece
+from twinnet.decide import ReadingRule, ece
 from twinnet.model import Embeddings, Model
 
 _ROUNDS = 20  # of one example and one probe of every character of a group
 _BINS = 10
 _REFUSED = 0.05  # of known characters: most sheets hold no others, so the limit rather spares them than finds those
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingRule:
-    """`temperature`: probabilities are softmax(−distance / temperature). `unknown_from`: a nearest distance from here
-    on is none of the characters; a twentieth of known ones lay beyond it. `ece` is the expected calibration error on
-    groups that the temperature was not fitted on, None where there was one group only. `refused`, `taken`: shares of
-    known probes called unknown, and of unknown ones read as some character, on the groups that set the limit.
-    """
-
-    temperature: float
-    unknown_from: float
-    ece: float | None
-    refused: float
-    taken: float
-    probes: int
-    learned_on: str
-
-    def probabilities(self, distances: npt.ArrayLike) -> FloatArray:
-        """Distances `(…, N)` to N characters → probabilities `(…, N)`, supposing that it is one of them."""
-        return np.asarray(softmax(-np.asarray(distances, np.float64) / self.temperature, axis=-1))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values."""
-        return asdict(self)
-
-    @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> ReadingRule:
-        """What `handwriting train` kept in a model's facts. Raises NotCalibrated where there is none."""
-        if "reading" not in facts:
-            raise NotCalibrated(
-                "this model was not trained to read: it has no temperature for probabilities. "
-                "Next: twinnet handwriting train FOLDER -o MODEL, or give a ReadingRule from fit_reading."
-            )
-        return cls(**facts["reading"])
 
 
 def fit_reading(model: Model, store: ImageStore, *, seed: int = 0, progress: Progress = SILENT) -> ReadingRule:
