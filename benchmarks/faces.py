@@ -41,7 +41,9 @@ from torch.nn import functional
 
 import twinnet
 from twinnet import Dataset, TrainConfig
-from twinnet.apps.faces import face_config
+from twinnet.apps.faces import crop_folder, face_config, yunet
+from twinnet.apps.faces.folder import read_note
+from twinnet.apps.faces.training import CENTRE
 from twinnet.core.types import Interval, Pairs
 from twinnet.data import ImageStore, Preprocess, load, split_identities
 from twinnet.data.augment import AUGMENTS
@@ -78,6 +80,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="other people to learn from first: a folder per person, or a zip")
     parser.add_argument("--start-images", type=int, default=320_000, help="changed pictures of them to learn from")
     parser.add_argument("--start-centre", type=float, default=1.0, help="share of both sides of them that is looked at")
+    parser.add_argument("--detect", type=Path, help="first find and align all faces, as `faces detect`; keep them here")
     parser.add_argument("--calibration", type=float, default=0.0, help="share of training people for the threshold")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of the twins' training")
     parser.add_argument("--only", nargs="+", choices=list(METHODS), default=list(METHODS))
@@ -85,6 +88,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    if args.detect:
+        for name in ("data", "train", "test", "start"):
+            if source := getattr(args, name):
+                setattr(args, name, detected(source, args.detect))
     rows: dict[str, list[dict[str, Interval]]] = {}
     counts = []
     for seed, train, test in splits(args):
@@ -109,6 +116,15 @@ def main() -> None:
         single = {row: [{k: i.point for k, i in one.items()} for one in found] for row, found in rows.items()}
         report = {"arguments": vars(args), "figures": figures, "each": single, "counts": counts, "versions": versions()}
         args.json.write_text(json.dumps(report, default=str, indent=1))
+
+
+def detected(source: Path, folder: Path) -> Path:
+    """A folder of aligned crops of `source`; made once."""
+    out = folder / source.stem
+    if read_note(out) is None:
+        cropped = crop_folder(source, out, yunet())
+        print(f"{source}: {cropped.written} faces, {len(cropped.skipped)} pictures without one", flush=True)
+    return out
 
 
 def splits(args: argparse.Namespace) -> Iterator[tuple[int, Dataset, Dataset]]:
@@ -140,6 +156,8 @@ def budget(args: argparse.Namespace, train: Dataset) -> dict[str, Any]:
 def settings(args: argparse.Namespace) -> dict[str, Any]:
     """What `--set` changes, each value read as a number where it is one."""
     found: dict[str, Any] = {"validation_share": 0.0, "calibration_share": args.calibration}
+    if args.detect:
+        found["centre"] = CENTRE
     for text in args.set:
         name, _, value = text.partition("=")
         found[name] = json.loads(value) if value[:1] in "0123456789-{[" else value
@@ -182,7 +200,9 @@ _STARTED: dict[str, Any] = {}  # one start for all seeds: those who are judged a
 
 
 def started_config(args: argparse.Namespace) -> TrainConfig:
-    known = {**settings(args), "calibration_share": 0.0, "centre": 1.0}
+    known = {**settings(args), "calibration_share": 0.0}
+    if not args.detect:
+        known["centre"] = 1.0  # the middle has been cut out already
     data = others(args.start, args.start_centre)
     batch = face_config().identities_per_batch * face_config().items_per_identity
     return resolve(face_config(data.n_identities, steps=args.start_images // batch, seed=0, **known), data)

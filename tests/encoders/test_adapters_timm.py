@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import twinnet
 from twinnet import Model, Preprocess, compare, load
 from twinnet.core.errors import ConfigError, MissingExtra
 from twinnet.encoders import EncoderSpec, adapt
@@ -82,7 +83,7 @@ def test_fine_tuning_asks_for_a_slow_rate_of_every_weight_of_the_backbone(weight
 
     found = open_backbone(f"timm:standin,weights={weights}", fine_tune=True)
     spec = EncoderSpec(found.recipe.label, 3, 6, backbone=found.recipe.to_dict())
-    groups = _weight_groups(adapt(spec, found.trunk), 0.05)
+    groups = _weight_groups(adapt(spec, found.trunk), twinnet.TrainConfig())
     assert sorted((g["rate"], sum(p.numel() for p in g["params"])) for g in groups) == [
         (0.05, 280), (1.0, 6), (1.0, 60),
     ]  # fmt: skip

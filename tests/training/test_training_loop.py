@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -76,14 +77,17 @@ sys.path.insert(0, {tests!r})
 from test_training_loop import TINY, digits
 from dataclasses import replace
 import twinnet
-twinnet.train(digits(), replace(TINY, steps={steps}, checkpoint_s=0.0), out={out!r})
+twinnet.train(digits(), replace(TINY, steps={steps}, optimiser={optimiser!r}, checkpoint_s=0.0), out={out!r})
 """
 
 
-def test_a_run_killed_with_sigkill_resumes_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_a_run_killed_with_sigkill_resumes_to_the_same_weights(
+    tmp_path: Path, optimiser: Literal["adamw", "muon"]
+) -> None:
     steps, out = 60, tmp_path / "killed.twin"
-    config = replace(TINY, steps=steps, checkpoint_s=0.0)
-    code = _CHILD.format(tests=str(Path(__file__).parent), steps=steps, out=str(out))
+    config = replace(TINY, steps=steps, optimiser=optimiser, checkpoint_s=0.0)
+    code = _CHILD.format(tests=str(Path(__file__).parent), steps=steps, optimiser=optimiser, out=str(out))
     child = subprocess.Popen([sys.executable, "-c", code])
     checkpoint = Path(f"{out}.checkpoint")
     while not checkpoint.exists():

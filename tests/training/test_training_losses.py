@@ -116,10 +116,13 @@ def test_class_vectors_learn_at_their_own_rate_and_without_decay() -> None:
     from twinnet.training.loop import _weight_groups
 
     loss = losses.build("proxy_anchor", Cosine(), dim=4, n_classes=3, rate=7.0)
-    groups = _weight_groups(torch.nn.ModuleDict({"encoder": torch.nn.Linear(4, 4), "loss": loss}), 0.05)
+    groups = _weight_groups(
+        torch.nn.ModuleDict({"encoder": torch.nn.Linear(4, 4), "loss": loss}), twinnet.TrainConfig(optimiser="muon")
+    )
     found = {group["rate"]: group for group in groups if loss.proxies in set(group["params"])}
     assert list(found) == [7.0]
     assert found[7.0]["weight_decay"] == 0.0
+    assert not found[7.0]["muon"]
     assert sum(len(group["params"]) for group in groups) == 3
 
 

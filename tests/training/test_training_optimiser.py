@@ -4,10 +4,13 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from twinnet.training.machine import choose
-from twinnet.training.optimiser import InMemoryOrder
+from twinnet.training.muon import orthogonal
+from twinnet.training.optimiser import MUON_RATE, InMemoryOrder
 
 
 class Scaled(nn.Module):
@@ -65,7 +68,9 @@ def test_weights_stay_with_their_module_and_keep_their_layout() -> None:
     optimiser.step()
     assert {name: (p.data_ptr(), p.stride()) for name, p in module.named_parameters()} == before
     assert not any(torch.equal(old[name], value) for name, value in module.state_dict().items())
-    assert all(view.is_contiguous() for group in optimiser.adamw.param_groups for view in group["params"])
+    assert all(
+        view.is_contiguous() for part in optimiser.parts for group in part.param_groups for view in group["params"]
+    )
 
 
 def test_weights_without_a_gradient_are_left_alone() -> None:
@@ -95,3 +100,36 @@ def test_what_draws_inside_seeded_follows_the_seed_and_leaves_no_trace() -> None
         torch.rand(1)
         raise RuntimeError("stop")
     assert torch.equal(torch.rand(3), expected_outside)
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**31))
+def test_orthogonal_keeps_the_singular_vectors_and_levels_the_values(rows: int, columns: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    left = torch.linalg.qr(torch.randn(rows, rows, generator=generator, dtype=torch.float64))[0]
+    right = torch.linalg.qr(torch.randn(columns, columns, generator=generator, dtype=torch.float64))[0]
+    short = min(rows, columns)
+    values = 0.05 + torch.rand(short, generator=generator, dtype=torch.float64)
+    matrix = left[:, :short] * values @ right[:, :short].T
+    found = left[:, :short].T @ orthogonal(matrix) @ right[:, :short]
+    on, off = found.diagonal(), found - torch.diag(found.diagonal())
+    assert off.abs().max() < 1e-9
+    assert 0.6 < on.min() <= on.max() < 1.3
+
+
+def test_muon_steps_along_the_orthogonal_momentum_and_adamw_takes_the_rest() -> None:
+    module = network()
+    marked = [{**group, "muon": i == 0} for i, group in enumerate(groups(module))]
+    optimiser = InMemoryOrder(marked, 0.01)
+    old = copy.deepcopy(module)
+    module(torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(2))).square().mean().backward()
+    optimiser.step()
+    rate = MUON_RATE * 0.01
+    for p, q in zip(module.parameters(), old.parameters(), strict=True):
+        assert p.grad is not None
+        if p.ndim > 1:
+            flat = (1.95 * p.grad).reshape(len(p), -1)  # Nesterov's first step: g + 0.95 g
+            scale = max(1.0, flat.shape[0] / flat.shape[1]) ** 0.5
+            step = orthogonal(flat.double()).reshape(p.shape).float()
+            torch.testing.assert_close(p, q * (1 - rate * 0.1) - rate * scale * step, atol=2e-5, rtol=1e-4)
+        else:
+            torch.testing.assert_close(p, q - 0.01 * p.grad.sign(), atol=1e-4, rtol=1e-3)  # AdamW's first step

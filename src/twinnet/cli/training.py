@@ -83,6 +83,7 @@ def train(
     size: Annotated[int, typer.Option(help="Side of the network's input in pixels; 0 picks by the images.")] = 0,
     identities_per_batch: Annotated[int, typer.Option("-P", help="Identities in a batch.")] = 32,
     items_per_identity: Annotated[int, typer.Option("-K", help="Items of each.")] = 4,
+    optimiser: Annotated[Literal["adamw", "muon"], typer.Option(help="What changes the weights.")] = "adamw",
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     dropout: Annotated[float, typer.Option(help="Before the embedding.")] = 0.1,
     augment: Annotated[str, typer.Option(help="none, drawing, photo, document, or auto.")] = "auto",
@@ -125,7 +126,7 @@ def train(
         "encoder": encoder, "fine_tune": fine_tune, "download": download, "views": views, "loss": loss,
         "comparison": comparison, "minutes": minutes, "epochs": epochs, "steps": steps, "dim": dim, "size_px": size,
         "dropout": dropout, "augment": augment, "identities_per_batch": identities_per_batch,
-        "items_per_identity": items_per_identity, "learning_rate": lr, "trim": trim,
+        "items_per_identity": items_per_identity, "learning_rate": lr, "optimiser": optimiser, "trim": trim,
         "polarity": "bright_ink" if bright_ink else "keep", "validation_share": validation,
         "calibration_share": calibration, "patience": patience, "precision": precision, "device": device, "seed": seed,
     }  # fmt: skip

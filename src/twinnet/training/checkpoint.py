@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Progressed:
 def save(
     path: Path,
     network: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimisers: Sequence[torch.optim.Optimizer],
     best: dict[str, Tensor],
     state: Progressed,
     run: dict[str, Any],
@@ -38,8 +39,9 @@ def save(
     """Write atomically: a run killed while saving still has the checkpoint before."""
     tensors = {f"network.{name}": value.contiguous() for name, value in network.state_dict().items()}
     tensors |= {f"best.{name}": value.contiguous() for name, value in best.items()}
-    for index, slots in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value.contiguous() for name, value in slots.items()}
+    for number, optimiser in enumerate(optimisers):
+        for index, slots in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{index}.{name}": value.contiguous() for name, value in slots.items()}
     facts = {"step": state.step, "elapsed_s": state.elapsed_s, "history": state.history, "best_eer": state.best_eer}
     meta = {"run": json.dumps(run, sort_keys=True), "state": json.dumps(facts | {"waited": state.waited})}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +54,7 @@ def save(
 
 
 def load(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, run: dict[str, Any]
+    path: Path, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer], run: dict[str, Any]
 ) -> tuple[Progressed, dict[str, Tensor]]:
     """Put weights and optimiser back; raises ModelFileError if it is damaged or of another run."""
     try:
@@ -71,12 +73,12 @@ def load(
             "Next: repeat the first command to resume it, or give --fresh to start anew."
         )
     network.load_state_dict(_under("network.", tensors))
-    template = optimiser.state_dict()
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, value in _under("optimiser.", tensors).items():
-        index, slot = name.split(".", 1)
-        slots.setdefault(int(index), {})[slot] = value
-    optimiser.load_state_dict({"state": slots, "param_groups": template["param_groups"]})
+    for number, optimiser in enumerate(optimisers):
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under(f"optimiser.{number}.", tensors).items():
+            index, slot = name.split(".", 1)
+            slots.setdefault(int(index), {})[slot] = value
+        optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
     progressed = Progressed(facts["step"], facts["elapsed_s"], facts["history"], facts["best_eer"], facts["waited"])
     return progressed, _under("best.", tensors)
 

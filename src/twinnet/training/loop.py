@@ -66,11 +66,11 @@ def fit(
     """
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
-    optimiser = InMemoryOrder(_weight_groups(network, config.weight_decay), config.learning_rate)
+    optimiser = InMemoryOrder(_weight_groups(network, config), config.learning_rate)
     budget = Budget(steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes)
     out, best, waited, spent = Learned(), dict[str, Tensor](), 0, 0.0
     if save_to and save_to.exists():
-        state, best = checkpoint.load(save_to, network, optimiser.adamw, run or {})
+        state, best = checkpoint.load(save_to, network, optimiser.parts, run or {})
         out.steps, spent, out.history, out.best_eer, waited = (
             state.step, state.elapsed_s, state.history, state.best_eer, state.waited,
         )  # fmt: skip
@@ -84,8 +84,7 @@ def fit(
     with progress.task("training", total=1.0) as bar:
         bar.advance(done)
         while done < 1:
-            for group in optimiser.adamw.param_groups:
-                group["lr"] = group["rate"] * learning_rate(done, config.learning_rate, config.warm_up)
+            optimiser.rate(learning_rate(done, config.learning_rate, config.warm_up))
             batch = source.batch(out.steps)
             loss = step(network, batch, normalise, config, machine, augment, optimiser, out.steps, health)
             out.steps += 1
@@ -104,7 +103,7 @@ def fit(
                     break
             if save_to and time.monotonic() - saved_at >= config.checkpoint_s:
                 state = checkpoint.Progressed(out.steps, clock(), out.history, out.best_eer, waited)
-                checkpoint.save(save_to, network, optimiser.adamw, best, state, run or {})
+                checkpoint.save(save_to, network, optimiser.parts, best, state, run or {})
                 saved_at = time.monotonic()
     out.seconds = clock()
     if best:
@@ -156,17 +155,20 @@ def _relation(batch: Batch, machine: Machine) -> Relation:
     return put(relation)
 
 
-def _weight_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+def _weight_groups(network: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
     # Weight decay is for matrices and kernels; on scales and offsets it only pulls towards an arbitrary zero.
     # Class vectors may ask for a faster rate than the encoder's (`rate`), and only their direction counts.
     rates: list[tuple[Any, nn.Module]] = [(getattr(m, "rate", None), m) for m in network.modules()]
     fast = {id(p): float(rate) for rate, m in rates if rate is not None for p in m.parameters(recurse=False)}
-    groups: dict[tuple[float, float], list[Tensor]] = {(1.0, weight_decay): [], (1.0, 0.0): []}
+    groups: dict[tuple[float, bool], list[Tensor]] = {(1.0, True): [], (1.0, False): []}
     for p in network.parameters():
         if p.requires_grad:
-            kind = fast.get(id(p), 1.0), weight_decay if p.ndim > 1 and id(p) not in fast else 0.0
-            groups.setdefault(kind, []).append(p)
-    return [{"params": ps, "rate": rate, "weight_decay": decay} for (rate, decay), ps in groups.items() if ps]
+            groups.setdefault((fast.get(id(p), 1.0), p.ndim > 1 and id(p) not in fast), []).append(p)
+    return [
+        {"params": ps, "rate": rate, "weight_decay": config.weight_decay if matrix else 0.0,
+         "muon": matrix and config.optimiser == "muon"}
+        for (rate, matrix), ps in groups.items() if ps
+    ]  # fmt: skip
 
 
 def _validate(

@@ -1,4 +1,4 @@
-"""AdamW, made to cost little beside the network: on a CPU it was a twentieth of a step."""
+"""AdamW, and Muon for the matrices if wanted, made to cost little beside the network."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from twinnet.training.muon import Muon
+
+MUON_RATE = 5.0
+"""Muon's steps for one of AdamW's: with it both share one learning rate."""
+
 
 @final
 class InMemoryOrder:
-    """Fused AdamW (Loshchilov & Hutter 2019) on the weights in the order in which they lie in memory.
+    """Optimisers on the weights in the order in which they lie in memory.
 
+    Groups marked `muon` go to Muon, all others to fused AdamW (Loshchilov & Hutter 2019).
     Convolutions are quicker with kernels whose channels lie last, but the fused step takes more than twice as long on
     those: it asks for plain rows. So it is given views of the same memory with the dimensions reordered; AdamW treats
-    every number alone and cannot tell. `adamw` has the state for a checkpoint, in this order.
+    every number alone and cannot tell, and for Muon a kernel is a matrix whose columns may stand in any order.
     """
 
     def __init__(self, groups: list[dict[str, Any]], learning_rate: float) -> None:
@@ -23,7 +29,19 @@ class InMemoryOrder:
         self._views = [nn.Parameter(p.detach().permute(o)) for p, o in zip(self._weights, self._orders, strict=True)]
         view_of = {id(p): view for p, view in zip(self._weights, self._views, strict=True)}
         views = [{**group, "params": [view_of[id(p)] for p in group["params"]]} for group in groups]
-        self.adamw = torch.optim.AdamW(views, lr=learning_rate, fused=True)
+        slow, quick = ([group for group in views if bool(group.get("muon")) is muon] for muon in (False, True))
+        self.parts: list[torch.optim.Optimizer] = []
+        if slow:
+            self.parts.append(torch.optim.AdamW(slow, lr=learning_rate, fused=True))
+        if quick:
+            self.parts.append(Muon(quick, MUON_RATE * learning_rate))
+
+    def rate(self, learning_rate: float) -> None:
+        """Set the learning rate; a group may have a `rate` by which its own differs."""
+        for part in self.parts:
+            times = MUON_RATE if isinstance(part, Muon) else 1.0
+            for group in part.param_groups:
+                group["lr"] = times * group.get("rate", 1.0) * learning_rate
 
     def forget(self) -> None:
         """Drop the gradients of the step before."""
@@ -42,4 +60,5 @@ class InMemoryOrder:
         """Change the weights by their gradients."""
         for p, view, order in zip(self._weights, self._views, self._orders, strict=True):
             view.grad = None if p.grad is None else p.grad.permute(order)
-        self.adamw.step()
+        for part in self.parts:
+            part.step()
