@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from plagiarism_invented import Prose, code_pair, prose_pair
+from plagiarism_invented_code import code_pair
+from plagiarism_invented_prose import Prose, prose_pair
 from twinnet.apps.plagiarism.judge import Judge
 from twinnet.apps.plagiarism.learn import learn
 from twinnet.apps.plagiarism.measures import MEASURES, measure

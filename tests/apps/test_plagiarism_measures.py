@@ -78,6 +78,8 @@ def test_a_renamed_program_is_the_same_program():
     assert value(shared, "code", "structure") == 1
     assert value(shared, "code", "strings") == 1
     assert value(shared, "code", "names") < 0.8
+    assert value(shared, "code", "unnamed") > 0.95 > value(shared, "code", "letters")
+    assert value(shared, "code", "layout") == 1
     assert shared.share_a > 0.95
 
 
@@ -95,9 +97,11 @@ def test_hidden_tokens_take_the_comments_between_them_along():
     split = split_words(Document("a", JAVA, "java"))
     shown, none = prepare(split), prepare(split, np.ones(len(split.words), np.bool_))
     assert shown.bags["comments"].total > 0
-    assert {name: bag.total for name, bag in none.bags.items() if name != "letters"} == dict.fromkeys(
-        ["tokens", "structure", "long_structure", "names", "strings", "numbers", "comments"], 0
+    left = {name: bag.total for name, bag in none.bags.items() if name not in ("letters", "unnamed")}
+    assert left == dict.fromkeys(
+        ["tokens", "structure", "long_structure", "layout", "names", "strings", "numbers", "comments"], 0
     )
+    assert none.bags["unnamed"].total == none.bags["letters"].total == 0
 
 
 @given(WORDS, st.integers(1, 4))

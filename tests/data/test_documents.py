@@ -1,13 +1,22 @@
 """Documents out of files: what is read, what is undone, what is refused and in which words."""
 
 import io
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinnet.core.errors import UnreadableItem
-from twinnet.data.documents import cleaned, code_words, language_of, prose_words, read_document, words_of
+from twinnet.core.errors import MissingExtra, UnreadableItem
+from twinnet.data.documents import (
+    cleaned,
+    code_words,
+    laid_out,
+    language_of,
+    prose_words,
+    read_document,
+    words_of,
+)
 
 
 def kinds(document):
@@ -59,6 +68,15 @@ def test_code_words_point_at_their_source():
     words = code_words(text, "java")
     assert [text[a:b] for a, b in zip(words.start, words.end, strict=True)] == [
         "class", "A", "{", "int", "x", "=", "1", ";", "}",
+    ]  # fmt: skip
+
+
+def test_layout_is_the_white_space_before_each_token_whatever_it_is_named():
+    one = "int a = 1; // one\n\n\tint b=2;"
+    two = "int x = 9;\n\n\tint y=0;"
+    assert laid_out(one, code_words(one, "java")) == laid_out(two, code_words(two, "java"))
+    assert laid_out(two, code_words(two, "java")) == [
+        "int", " x", " =", " 0", ";", "\n\nint", " x", "=", "0", ";",
     ]  # fmt: skip
 
 
@@ -139,6 +157,8 @@ def test_two_encodings_in_one_file_are_both_read_and_reported():
         (b"a" * (50 << 20), "at most 20"),
         (b"%PDF-1.7 truncated", "damaged PDF"),
         (b"PK\x03\x04 truncated", "damaged Word file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "before 2007. Next: save it as docx"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "locked by a password"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(content, said):
@@ -163,7 +183,7 @@ def test_a_word_file_is_its_paragraphs_and_tables():
     assert read_document(out.getvalue(), "a.docx").text.split("\n") == ["First paragraph.", "In a cell."]
 
 
-def pdf(text, password=None):
+def pdf(text, password=None, algorithm="RC4-128", owner=None):
     pypdf = pytest.importorskip("pypdf")
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -173,9 +193,9 @@ def pdf(text, password=None):
         figure = Figure()
         figure.text(0.1, 0.5, text)
         figure.savefig(out, format="pdf")
-    if password:
+    if password is not None:
         writer = pypdf.PdfWriter(clone_from=io.BytesIO(out.getvalue()))
-        writer.encrypt(password, algorithm="RC4-128")
+        writer.encrypt(password, owner, algorithm=algorithm)
         out = io.BytesIO()
         writer.write(out)
     return out.getvalue()
@@ -188,6 +208,24 @@ def test_a_pdf_is_its_text():
 def test_a_locked_pdf_says_so():
     with pytest.raises(UnreadableItem, match="locked by a password"):
         read_document(pdf("secret", "key"), "a.pdf")
+
+
+def test_a_pdf_that_is_encrypted_but_open_to_all_is_read():
+    pytest.importorskip("cryptography")
+    assert "for all" in read_document(pdf("for all to read", "", "AES-256", owner="key"), "a.pdf").text
+
+
+def test_an_encrypted_pdf_without_cryptography_names_the_extra(monkeypatch):
+    content = pdf("for all", "", owner="key")
+
+    def reader(_):
+        raise pypdf.errors.DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    pypdf = pytest.importorskip("pypdf")
+    monkeypatch.setattr(pypdf, "PdfReader", reader)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(MissingExtra, match=r"twinnet\[documents\]"):
+        read_document(content, "a.pdf")
 
 
 def test_a_pdf_without_text_says_that_it_may_be_a_scan():

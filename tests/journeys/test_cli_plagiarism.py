@@ -98,6 +98,10 @@ BAD = {
     "huge.txt": (lambda: b"word " * (10 * 2**20), "has 50 MiB; at most 20 are read. Next: split it"),
     "locked.pdf": (_locked_pdf, "is locked by a password. Next: save it without one"),
     "torn.pdf": (lambda: b"%PDF-1.7 and then nothing", "is a damaged PDF"),
+    "locked.docx": (
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+        "is locked by a password. Next: save it without one",
+    ),
     "torn.docx": (lambda: b"PK\x03\x04 and then nothing", "is a damaged Word file"),
 }
 
@@ -128,6 +132,7 @@ def test_of_two_files_a_bad_one_is_an_error(shell, essays, name):
         (lambda t: t.replace("a", "а"), "letters of another alphabet that look alike"),
         (lambda t: "".join(w[:2] + "\u200b" + w[2:] + " " for w in t.split()), "invisible characters inside words"),
         (lambda t: t.translate({ord("e"): "\U0001d41e"}), None),
+        (lambda t: "".join("\u202d" + w + "\u202c " for w in t.split()), "marks that turn the direction of writing"),
     ],
 )
 def test_a_disguised_copy_is_found_and_the_disguise_reported(shell, essays, disguise, said):
@@ -144,6 +149,13 @@ def test_a_copy_in_another_encoding_is_a_copy(shell, tmp_path, encoding):
     (tmp_path / "a.txt").write_text(copied, encoding="utf-8")
     (tmp_path / "b.txt").write_text(copied, encoding=encoding)
     assert "a.txt  b.txt" in shell("plagiarism", tmp_path).stdout
+
+
+def test_two_encodings_in_one_file_are_read_and_reported(shell, essays):
+    (essays / "emil.txt").write_bytes((essays / "ada.txt").read_bytes() + "\nnaïve\n".encode() + b"caf\xe9\n")
+    done = shell("plagiarism", essays)
+    assert "ada.txt  emil.txt" in done.stdout
+    assert "emil.txt: lines in another encoding (1), undone before comparing; such as 'café'" in done.stderr
 
 
 def test_writing_from_right_to_left_is_compared_and_not_suspicious(shell, tmp_path):

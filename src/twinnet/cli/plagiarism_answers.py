@@ -41,7 +41,7 @@ def show(found: Found, least: float) -> None:
     """A line for each pair; what was passed over, to stderr."""
     notes(f"skipped {skip.item}: {skip.reason}" for skip in found.skipped)
     notes(
-        f"{name}: {f.count:,} times {TRICKS[f.kind]}, undone before comparing; such as {f.example!r}"
+        f"{name}: {TRICKS[f.kind]} ({f.count:,}), undone before comparing; such as {f.example!r}"
         for name, findings in found.suspicious
         for f in findings
     )

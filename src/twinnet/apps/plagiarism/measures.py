@@ -14,15 +14,16 @@ import numpy as np
 
 from twinnet.apps.plagiarism.align import Passage, aligned, covered, joined
 from twinnet.apps.plagiarism.bags import bag_of, contained, whole
+from twinnet.apps.plagiarism.chain import chained
 from twinnet.apps.plagiarism.marks import runs
 from twinnet.apps.plagiarism.prepared import EXACT_RUN, HOW, Kind, Prepared
 from twinnet.core.types import BoolArray, FloatArray
 
 MEASURES: Mapping[Kind, tuple[str, ...]] = {
-    "prose": ("one", "two", "three", "five", "shared", "verbatim", "longest", "amount", "densest"),
+    "prose": ("one", "two", "three", "five", "shared", "verbatim", "longest", "amount", "densest", "chain"),
     "code": (
-        "letters", "tokens", "structure", "long_structure", "names", "strings", "numbers", "comments", "verbatim",
-        "shared",
+        "letters", "unnamed", "tokens", "structure", "long_structure", "layout", "names", "strings", "numbers",
+        "comments", "verbatim", "shared",
     ),
 }  # fmt: skip
 _MANY = 10.0  # log2 of 1024 words: a passage of that length is as much as can be
@@ -57,6 +58,7 @@ def measure(a: Prepared, b: Prepared) -> Shared:
     found["shared"] = max(share_a, share_b)
     found["longest"] = min(1.0, math.log2(1 + longest) / _MANY)
     found["amount"] = min(1.0, math.log2(1 + min(in_a.sum(), in_b.sum())) / _MANY)
+    found["chain"] = min(1.0, math.log2(1 + chained(a.telling, b.telling)) / _MANY)
     found["densest"] = min(1.0, math.log2(1 + max((_dense(p, in_a, in_b) for p in passages), default=0.0)) / _MANY)
     if a.kind == "prose":
         found["verbatim"] = float(exact.sum() / (n_a if len(exact) == len(a.words) else n_b))

@@ -19,7 +19,7 @@ from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Skipped
 from twinnet.data.documents import read_document
 
-_MEASURES = 3  # raised whenever the measures of the same two texts change: older states are then made anew
+_MEASURES = 4  # raised whenever the measures of the same two texts change: older states are then made anew
 _KINDS: tuple[Kind, ...] = ("prose", "code")
 MOST_SHOWN = 100
 """Pairs whose texts are in the answer, and side by side in the report."""

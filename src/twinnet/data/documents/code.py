@@ -12,6 +12,8 @@ from twinnet.data.documents.document import Words
 _NO_CODE = {"text", "md", "markdown", "rst", "restructuredtext", "html", "tex", "output", "csv", "json", "xml", "yaml"}
 _NAME_PART = re.compile(r"[^\W\d_]?[^\WA-Z\d_]+|[A-Z]+|\d+")  # readLine2, READ_LINE → read line 2
 _PIECE = re.compile(r"\w+|[^\w\s]")
+NAME = "x"
+"""What every name that a program chose is normalised to."""
 _Token = tuple[str, int, int]
 
 
@@ -74,9 +76,25 @@ def code_parts(text: str, language: str) -> CodeParts:
             if kind in Name:
                 names += _pieces(_NAME_PART, value, start)
             chosen = kind in Name and kind not in Name.Builtin and kind not in Name.Decorator
-            key = "x" if chosen else value.strip()
+            key = NAME if chosen else value.strip()
         kept.append((key, start, end))
     return CodeParts(*map(_words, (kept, names, strings, numbers, comments)))
+
+
+def laid_out(text: str, words: Words) -> list[str]:
+    """Each normalised token `(W,)` with the white space before it: none, spaces, a tab, a new line, an empty line.
+
+    Few who copy a program lay it out anew, and two who write one by themselves seldom lay it out alike.
+    """
+    found, before = [], 0
+    for key, start, end in zip(words.keys, words.start.tolist(), words.end.tolist(), strict=True):
+        gap = text[before:start]
+        space = gap[len(gap.rstrip()) :]  # after a comment, if one stands between
+        lines = min(space.count("\n"), 2)
+        shape = "\n" * lines or ("\t" if "\t" in space else " " * min(len(space), 2))
+        found.append(shape + key)
+        before = end
+    return found
 
 
 def _pieces(pattern: re.Pattern[str], value: str, start: int) -> list[_Token]:

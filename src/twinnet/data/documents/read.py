@@ -20,6 +20,8 @@ MAX_BYTES = 20 * 2**20
 """A larger text is some ten long novels; it is refused, because nobody means it."""
 
 _PAGES = (".html", ".htm", ".xhtml")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office before 2007, and of locked files since
+_LOCKED = "is locked by a password. Next: save it without one"
 
 
 def read_document(source: Path | bytes, name: str | None = None) -> Document:
@@ -40,6 +42,9 @@ def read_document(source: Path | bytes, name: str | None = None) -> Document:
         text, findings = _pdf(content, name)
     elif content.startswith(b"PK\x03\x04"):
         text = _word(content, name)
+    elif content.startswith(_OLE):
+        locked = "EncryptedPackage".encode("utf-16-le") in content
+        raise UnreadableItem(name, _LOCKED if locked else "is an Office file of before 2007. Next: save it as docx")
     else:
         text, findings = decoded(content, name)
         if name.lower().endswith(_PAGES) or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
@@ -86,9 +91,12 @@ def _pdf(content: bytes, name: str) -> tuple[str, tuple[Finding, ...]]:
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise UnreadableItem(name, "is locked by a password. Next: save it without one")
+            raise UnreadableItem(name, _LOCKED)
         pages = [page.extract_text() or "" for page in reader.pages]
     except UnreadableItem:
+        raise
+    except pypdf.errors.DependencyError:  # encrypted by AES, as most that may not be printed; anybody may read them
+        require("cryptography", "documents")
         raise
     except Exception as error:  # whatever a hostile PDF raises inside the reader, it is this one item's fault
         raise UnreadableItem(name, f"is a damaged PDF ({type(error).__name__}). Next: save it anew") from error
