@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from sklearn.metrics import average_precision_score
 
 from plagiarism_peers import peers
 from twinnet.apps.plagiarism import default_judge
@@ -72,17 +71,18 @@ def ready(text: str) -> Prepared:
 def interval_of_ap(of_cases: list[np.ndarray], cases: list[Case], level: str) -> tuple[float, float, float]:
     """Mean of the cases' average precisions with its 95 % interval."""
     rng = stream(0, "resample", level)
-    drawn = np.zeros((RESAMPLED, len(cases)))
-    means = []
-    for i, (score, case) in enumerate(zip(of_cases, cases, strict=True)):
+    means, drawn = [], []
+    for score, case in zip(of_cases, cases, strict=True):
         own, copies = score[case.level == "non"], score[case.level == level]
-        means.append(precision(own, copies))
-        for r in range(RESAMPLED):
-            drawn[r, i] = precision(rng.choice(own, len(own)), rng.choice(copies, len(copies)))
-    low, high = np.quantile(drawn.mean(1), [0.025, 0.975])
+        values = np.unique(np.concatenate([own, copies]))[::-1]
+        counts = [(part[:, None] == values).sum(axis=0) for part in (own, copies)]
+        means.append(precision(*(count[None] for count in counts))[0])
+        drawn.append(precision(*(rng.multinomial(c.sum(), c / c.sum(), RESAMPLED) for c in counts)))
+    low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
     return float(np.mean(means)), float(low), float(high)
 
 
-def precision(own: np.ndarray, copies: np.ndarray) -> float:
-    label = np.repeat([False, True], [len(own), len(copies)])
-    return float(average_precision_score(label, np.concatenate([own, copies])))
+def precision(own: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """Average precision, as scikit-learn has it on ties: how many stand at each value `(R, V)`, best first → `(R,)`."""
+    found, all_found = np.cumsum(copies, axis=1), np.cumsum(own + copies, axis=1)
+    return (copies * found / np.maximum(all_found, 1)).sum(axis=1) / copies.sum(axis=1)

@@ -10,6 +10,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from twinnet.apps.texts import NGrams, TextPairs, load_texts, read_pairs, train_texts
 from twinnet.apps.texts.fields import FIELDS
+from twinnet.apps.texts.order import MEASURES as ORDER
+from twinnet.apps.texts.order import ordered
 from twinnet.core.errors import CalibrationError, ConfigError, DataError, ModelFileError
 
 WORDS = ["river", "stone", "seven", "winter", "paper", "orange", "carry", "old", "window", "garden", "blue", "hall"]
@@ -42,6 +44,19 @@ def test_cosines_are_those_of_scikit_learn():
     peer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True).fit(texts)
     cosine = np.asarray(peer.transform(pairs.first).multiply(peer.transform(pairs.second)).sum(1)).ravel()
     np.testing.assert_allclose(own[:, list(FIELDS).index("letters_3")], cosine, atol=1e-5)
+
+
+def test_measures_of_order_are_those_counted_by_hand():
+    a, b = "On Monday Ada Byron sold 30 old books.", "Ada Byron sold her 30 books, not 40, on Monday."
+    row = dict(zip(ORDER, ordered(a, b), strict=True))
+    assert row["in_order_of_shorter"] == 5 / 8  # ada byron sold 30 books
+    assert row["in_order_of_longer"] == 5 / 10
+    assert row["longest_run"] == 3 / 8
+    assert row["names_of_fewer"] == 2 / 2  # the first word of a sentence may be no name: Monday, Byron
+    assert row["numbers_apart"] == pytest.approx(np.log(2))  # 40
+    assert row["runs_1_of_shorter"] == 7 / 8
+    assert row["runs_2_of_longer"] == 3 / 9  # ada byron, byron sold, on monday
+    assert (ordered(a, b) == ordered(b, a)).all()
 
 
 def test_a_saved_model_answers_the_same(tmp_path):

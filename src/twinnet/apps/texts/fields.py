@@ -22,8 +22,9 @@ FIELDS: dict[str, dict[str, Any]] = {
     "letters_5": {"analyzer": "char", "ngram_range": (5, 5)},
     "numbers": {"token_pattern": r"\d[\d,.]*"},
 }
-_PLAIN = ("words_plain", "one_in_other", "other_in_one", "length", "numbers_differ")
+_PLAIN = ("words_plain", "one_in_other", "other_in_one", "length", "numbers_differ", "apart_less", "apart_more")
 MEASURES = (*FIELDS, *_PLAIN)
+"""The last two: of either text's words, weighted by rarity, the share that the other text lacks."""
 _NO_IDF = "numbers"
 
 
@@ -68,6 +69,10 @@ class NGrams:
         few, many = np.maximum(1, np.minimum(n_a, n_b)), np.maximum(1, np.maximum(n_a, n_b))
         has_a, has_b = (np.asarray(x["numbers"].sum(axis=1)).ravel() > 0 for x in (a, b))
         columns += [both / np.sqrt(few * many), both / few, both / many, (many - few) / many, has_a != has_b]
+        rare = self.idf["words"].astype(np.float64)
+        shared, of_a, of_b = plain_a.multiply(plain_b) @ rare, plain_a @ rare, plain_b @ rare
+        apart = np.sort([1 - shared / np.maximum(of_a, 1), 1 - shared / np.maximum(of_b, 1)], axis=0)
+        columns += [apart[0], apart[1]]
         return np.stack([np.asarray(c, np.float64) for c in columns], axis=1)
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from twinnet.apps.texts.fields import BUCKETS, FIELDS, MEASURES, NGrams
+from twinnet.apps.texts.fields import BUCKETS, FIELDS, NGrams
+from twinnet.apps.texts.fields import MEASURES as OF_FIELDS
+from twinnet.apps.texts.order import MEASURES as OF_ORDER
+from twinnet.apps.texts.order import ordered
 from twinnet.apps.texts.pairs import TextPairs
 from twinnet.apps.texts.sentences import sentence_model
 from twinnet.core.errors import CalibrationError, ModelFileError
@@ -18,16 +21,19 @@ from twinnet.core.seeds import stream
 from twinnet.core.types import Decision, FloatArray
 from twinnet.decide import DecisionRule, choose_threshold, fit_beta
 
-FORMAT = 1
+FORMAT = 2
+MEASURES = (*OF_FIELDS, *OF_ORDER)
 SHRINK = 1.0
 """Weight of L2 beside a likelihood whose pairs weigh 1 each, per 100 pairs; chosen on half of MRPC's training pairs."""
 _FOLDS = 5
 _LEAST = 20
+_FAR = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class TextTwins:
-    """distance = −log p(same), p = sigmoid(weights · (measures − centre) / scale + offset)."""
+    """distance = −log p(same), p = sigmoid(weights · (measures − centre) / scale + offset), each measure at most
+    four deviations from the centre."""
 
     ngrams: NGrams
     centre: FloatArray
@@ -39,8 +45,11 @@ class TextTwins:
 
     def distances(self, first: Sequence[str], second: Sequence[str]) -> FloatArray:
         """`P` texts against `P` → `(P,)`, lower is more alike, and the same in either order."""
-        x = measures(self.ngrams, first, second, self.sentences)
-        return np.asarray(np.logaddexp(0, -((x - self.centre) / self.scale @ self.weights + self.offset)))
+        return self.judged(measured(self.ngrams, first, second, steady(first, second, self.sentences)))
+
+    def judged(self, x: FloatArray) -> FloatArray:
+        """Distances `(P,)` of measures `(P, M)`."""
+        return np.asarray(np.logaddexp(0, -(_standard(x, self.centre, self.scale) @ self.weights + self.offset)))
 
     def verify(self, first: str, second: str) -> Decision:
         """Do the two say the same? Raises CalibrationError without a rule."""
@@ -77,15 +86,16 @@ def train_texts(
         raise CalibrationError(f"{learned_on}: {len(pairs)} pairs; at least {_LEAST} are needed.")
     if not 0 < pairs.same.mean() < 1:
         raise CalibrationError(f"{learned_on}: all pairs have the same label. Next: give pairs of both kinds.")
-    twins = _fit(pairs, sentences)
+    fixed = steady(pairs.first, pairs.second, sentences)
+    twins = _fit(pairs, fixed, sentences)
     if not np.isin(pairs.same, (0, 1)).all():
         return twins
     fold = stream(seed, "folds").permutation(len(pairs)) % _FOLDS
     distance = np.zeros(len(pairs))
     for k in range(_FOLDS):
         held, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
-        part = pairs.subset(held)
-        distance[held] = _fit(pairs.subset(rest), sentences).distances(part.first, part.second)
+        part, others = pairs.subset(held), _fit(pairs.subset(rest), fixed[rest], sentences)
+        distance[held] = others.judged(measured(others.ngrams, part.first, part.second, fixed[held]))
     same = pairs.same == 1
     choice = choose_threshold(distance, same, method="accuracy")
     rule = DecisionRule(
@@ -95,26 +105,35 @@ def train_texts(
     return TextTwins(twins.ngrams, twins.centre, twins.scale, twins.weights, twins.offset, rule, sentences)
 
 
-def measures(ngrams: NGrams, first: Sequence[str], second: Sequence[str], sentences: str | None) -> FloatArray:
-    """`(P, M)`: MEASURES, and the cosine of the sentence model where there is one."""
-    x = ngrams.compare(ngrams.encode(first), ngrams.encode(second))
+def measured(ngrams: NGrams, first: Sequence[str], second: Sequence[str], fixed: FloatArray) -> FloatArray:
+    """All measures `(P, M)`: those of the n-grams as they were taught, and the `steady` ones."""
+    return np.concatenate([ngrams.compare(ngrams.encode(first), ngrams.encode(second)), fixed], axis=1)
+
+
+def steady(first: Sequence[str], second: Sequence[str], sentences: str | None) -> FloatArray:
+    """What no teaching changes `(P, F)`: measures of order, and the cosine of the sentence model where there is one."""
+    found = [np.array([ordered(a, b) for a, b in zip(first, second, strict=True)]).reshape(-1, len(OF_ORDER))]
     if sentences:
         model = sentence_model(sentences)
-        cosine = (model.encode(first) * model.encode(second)).sum(axis=1)
-        x = np.concatenate([x, cosine[:, None]], axis=1)
-    return x
+        found.append((model.encode(first) * model.encode(second)).sum(axis=1)[:, None])
+    return np.concatenate(found, axis=1)
 
 
-def _fit(pairs: TextPairs, sentences: str | None) -> TextTwins:
+def _standard(x: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
+    """No measure counts for more than `_FAR` deviations: a text unlike all that were taught must not decide by one."""
+    return np.asarray(np.clip((x - centre) / scale, -_FAR, _FAR))
+
+
+def _fit(pairs: TextPairs, fixed: FloatArray, sentences: str | None) -> TextTwins:
     from sklearn.linear_model import LogisticRegression
 
     ngrams = NGrams.fit([*pairs.first, *pairs.second])
-    x = measures(ngrams, pairs.first, pairs.second, sentences)
+    x = measured(ngrams, pairs.first, pairs.second, fixed)
     centre, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-3)
     y = np.repeat([True, False], len(x))
     weight = np.concatenate([pairs.same, 1 - pairs.same])
     keep = weight > 0
-    z = (x - centre) / scale
+    z = _standard(x, centre, scale)
     model = LogisticRegression(C=1 / (SHRINK * len(x) / 100), max_iter=5000)
     model.fit(np.concatenate([z, z])[keep], y[keep], sample_weight=weight[keep])
     return TextTwins(
