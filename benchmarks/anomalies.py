@@ -1,7 +1,8 @@
 """Defects found by a detector that saw good samples only, beside simpler ones, on three kinds of data.
 
-    python benchmarks/anomalies.py --castings casting --seeds 20 --minutes 0.75
-    python benchmarks/anomalies.py --tiles magnetic_tile --minutes 2.5
+    python benchmarks/anomalies.py --castings casting --seeds 20 --steps 1000
+    python benchmarks/anomalies.py --tiles magnetic_tile --steps 2000
+    python benchmarks/anomalies.py --tiles magnetic_tile --eyes lite0 --steps 40   # pip install 'twinnet[lite0]'
     python benchmarks/anomalies.py --omniglot images_background.zip --minutes 2
 
 `casting` has `ok/` and `defect/`: half of the good ones teach, by seed, the rest and all defects are judged.
@@ -16,7 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,10 @@ from twinnet.core.seeds import derive, stream
 from twinnet.data import hold_out
 from twinnet.data.decode import decode
 from twinnet.decide.intervals import clopper_pearson
+from twinnet.encoders.lite0 import Lite0
 
 RATE = 0.1
+OURS = "twinnet"
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def main() -> None:
     parser.add_argument(
         "--steps", type=int, default=0, help="Of each twin, instead of minutes: the same on any machine."
     )
+    parser.add_argument("--eyes", choices=("own", "lite0"), default="own", help="pre-trained: PatchCore's, too")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -67,6 +71,10 @@ def main() -> None:
         args.json.write_text(json.dumps({"arguments": vars(args), "figures": found}, default=str, indent=1))
 
 
+def settings(args: argparse.Namespace, **more: Any) -> FitConfig:
+    return FitConfig(rate=RATE, minutes=args.minutes, steps=args.steps, eyes=args.eyes, **more)
+
+
 def castings(folder: Path, seeds: Sequence[int], args: argparse.Namespace) -> dict[str, Any]:
     ok, bad = ([decode(file) for file in pictures([folder / kind])] for kind in ("ok", "defect"))
     rows: dict[str, list[float]] = {}
@@ -78,9 +86,9 @@ def castings(folder: Path, seeds: Sequence[int], args: argparse.Namespace) -> di
             [ok[i] for i in order[len(ok) // 2 :]] + bad,
             np.repeat([False, True], [-(-len(ok) // 2), len(bad)]),
         )
-        detector = fit(good, FitConfig(rate=RATE, minutes=args.minutes, steps=args.steps, turns=True, seed=seed))
+        detector = fit(good, settings(args, turns=True, seed=seed))
         seen = [detector.inspect(image, "") for image in test]
-        rows.setdefault("twin taught by invented defects", []).append(auroc([s.distance for s in seen], is_bad))
+        rows.setdefault(OURS, []).append(auroc([s.distance for s in seen], is_bad))
         raised = np.array([s.alarm for s in seen])
         alarms, judged, caught = alarms + raised[~is_bad].sum(), judged + (~is_bad).sum(), caught + raised[is_bad].sum()
         for name, d in beside(good, test, detector, seed).items():
@@ -106,13 +114,9 @@ def tiles(folder: Path, folds: Sequence[int], args: argparse.Namespace) -> dict[
         train = [row for row in rows if fold_of[row["tile"]] != f and row["label"] == "good"]
         test = [row for row in rows if fold_of[row["tile"]] == f]
         good, images = ([decode(folder / row["path"]) for row in part] for part in (train, test))
-        detector = fit(
-            good,
-            FitConfig(rate=RATE, minutes=args.minutes, steps=args.steps, seed=f, way="split"),
-            groups=[row["tile"] for row in train],
-        )
+        detector = fit(good, settings(args, seed=f, way="split"), groups=[row["tile"] for row in train])
         seen = [detector.inspect(image, row["path"]) for image, row in zip(images, test, strict=True)]
-        of_fold = {"twin taught by invented defects": np.array([s.distance for s in seen])}
+        of_fold = {OURS: np.array([s.distance for s in seen])}
         of_fold |= beside(good[:: max(1, len(good) // 120)], images, detector, f)
         is_bad = np.array([row["label"] != "good" for row in test])
         for name, d in of_fold.items():
@@ -141,7 +145,7 @@ def tiles(folder: Path, folds: Sequence[int], args: argparse.Namespace) -> dict[
             "folds": per_fold[name],
         }
     show(f"tiles: image AUROC, mean of folds {list(folds)}, {length(args)}; interval over tiles", found)
-    ours, kinds = np.concatenate(distances["twin taught by invented defects"]), np.array(kind)
+    ours, kinds = np.concatenate(distances[OURS]), np.array(kind)
     by_kind = {str(k): auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
                         np.repeat([False, True], [(~is_bad).sum(), (is_bad & (kinds == k)).sum()]))
                for k in sorted(set(kinds[is_bad]))}  # fmt: skip
@@ -187,28 +191,48 @@ def omniglot(archive: Path, minutes: float) -> dict[str, Any]:
 
 
 def beside(good: Sequence[Any], test: Sequence[Any], detector: Any, seed: int) -> dict[str, np.ndarray]:
-    """Other ways, on the same images; the plain PatchCore takes its maps from our network, untrained and trained."""
-    size, trained = detector.scorers[0].size_px, detector.scorers[0].net
+    """Other ways, on the same images; PatchCore takes its maps from the network that ours sees with."""
+    size, net = detector.scorers[0].size_px, detector.scorers[0].net
     found = {"raw pixels, nearest good": pixels(good, test)}
-    with torch.random.fork_rng():
-        torch.manual_seed(derive(seed, "untrained"))
-        untrained = DenseTwin(trained.width).eval()
-    for name, net in (("PatchCore, untrained network", untrained), ("PatchCore, our taught network", trained)):
-        banks, probes = ([features(net, plane(image, size)) for image in part] for part in (good, test))
+    if isinstance(net, DenseTwin):
+        with torch.random.fork_rng():
+            torch.manual_seed(derive(seed, "untrained"))
+            untrained = DenseTwin(net.width).eval()
+        ways = {"PatchCore, untrained network": own(untrained), "PatchCore, our taught network": own(net)}
+    else:
+        # The published way takes both; the later map alone does better on tiles.
+        ways = {"PatchCore, pre-trained, strides 8 and 16": levels(net.trunk, (4, 10)),
+                "PatchCore, pre-trained, stride 16": levels(net.trunk, (10,))}  # fmt: skip
+    for name, maps in ways.items():
+        banks, probes = ([features(maps, plane(image, size)) for image in part] for part in (good, test))
         bank = torch.from_numpy(coreset(np.concatenate([f.reshape(-1, f.shape[-1]) for f in banks]), seed))
         near = [torch.cdist(torch.from_numpy(f.reshape(-1, f.shape[-1])), bank).min(1).values.max() for f in probes]
         found[name] = np.array([float(d) for d in near])
-        if net is trained:
-            means, asked = (np.stack([f.mean((0, 1)) for f in part]) for part in (banks, probes))
-            forest = IsolationForest(random_state=seed).fit(means)
-            found["isolation forest on the embeddings"] = -forest.score_samples(asked)
+    means, asked = (np.stack([f.mean((0, 1)) for f in part]) for part in (banks, probes))  # of the last way
+    forest = IsolationForest(random_state=seed).fit(means)
+    found["isolation forest on the embeddings"] = -forest.score_samples(asked)
     return found
 
 
-def features(net: DenseTwin, image: np.ndarray) -> np.ndarray:
+Maps = Callable[[torch.Tensor], list[torch.Tensor]]
+
+
+def own(net: DenseTwin) -> Maps:
+    return lambda x: [net.trunk(x)]
+
+
+def levels(trunk: Lite0, blocks: tuple[int, ...]) -> Maps:
+    return lambda x: trunk.levels(x.expand(-1, 3, -1, -1), blocks)
+
+
+def features(maps: Maps, image: np.ndarray) -> np.ndarray:
+    """Patches as PatchCore takes them: each map smoothed over 3 × 3, all brought to the size of the first."""
+    pool, resize = torch.nn.functional.avg_pool2d, torch.nn.functional.interpolate
     with torch.inference_mode():
-        maps = torch.nn.functional.avg_pool2d(net.trunk(torch.from_numpy(image)[None, None]), 3, 1, 1)
-    return maps[0].permute(1, 2, 0).contiguous().numpy()
+        smooth = [pool(m, 3, 1, 1) for m in maps(torch.from_numpy(image)[None, None])]
+        size = smooth[0].shape[-2:]
+        found = torch.cat([resize(m, size=size, mode="bilinear") for m in smooth], 1)
+    return found[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def pixels(good: Sequence[Any], test: Sequence[Any], side: int = 64) -> np.ndarray:

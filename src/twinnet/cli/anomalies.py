@@ -38,6 +38,10 @@ def fit(
     by: Annotated[
         Literal["patches", "whole"], typer.Option(help="With --model: by its patches or the image.")
     ] = "patches",
+    eyes: Annotated[
+        Literal["own", "lite0"],
+        typer.Option(help="Without --model: teach a twin to see, or see with a network pre-trained on ImageNet."),
+    ] = "own",
     group: Group = False,
     turns: Annotated[bool, typer.Option("--turns", help="The thing may lie in any of four directions.")] = False,
     seed: Annotated[int, typer.Option(min=0)] = 0,
@@ -49,7 +53,7 @@ def fit(
     """
     from twinnet.cli import anomalies_answers as answers
 
-    answers.fitted(good, out, false_alarms, minutes, steps, way, model, by, group, turns, seed, json)
+    answers.fitted(good, out, false_alarms, minutes, steps, way, model, by, eyes, group, turns, seed, json)
 
 
 @app.command()

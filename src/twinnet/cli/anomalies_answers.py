@@ -28,11 +28,12 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", 
 
 def fitted(
     good: Path, out: Path, rate: float, minutes: float, steps: int, way: Literal["auto", "split", "cross"],
-    model: Path | None, by: Literal["patches", "whole"], group: bool, turns: bool, seed: int, json: bool,
+    model: Path | None, by: Literal["patches", "whole"], eyes: Literal["own", "lite0"], group: bool,
+    turns: bool, seed: int, json: bool,
 ) -> None:  # fmt: skip
     """Learn, save, say what is promised."""
     files = pictures([good])
-    config = FitConfig(rate=rate, minutes=minutes, steps=steps, way=way, by=by, turns=turns, seed=seed)
+    config = FitConfig(rate=rate, minutes=minutes, steps=steps, way=way, by=by, eyes=eyes, turns=turns, seed=seed)
     known = load(model) if model else None
     detector = fit(files, config, groups=_groups(files, good) if group else None, model=known, progress=bars())
     detector.save(out)

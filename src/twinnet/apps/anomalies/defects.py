@@ -7,12 +7,11 @@ teaches what real defects look like.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-Masks = npt.NDArray[np.float32]
+from twinnet.apps.anomalies.shapes import scratch, spot
 
 _LARGE_ENOUGH = 0.25  # standard deviations of the image: what changed less is not asked for
 
@@ -32,7 +31,7 @@ def spoiled(good: Tensor, other: Tensor, rng: np.random.Generator) -> tuple[Tens
 def _one(good: Tensor, image: Tensor, where: Tensor, other: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     n, side = len(good), good.shape[-1]
     lines = rng.random(n) < 0.45
-    made = np.stack([_scratch(side, rng) if line else _spot(side, rng) for line in lines])
+    made = np.stack([scratch(side, rng) if line else spot(side, rng) for line in lines])
     mask = torch.from_numpy(made) * (_uniform(rng, n, 0, 1) < 0.55)
     soft = functional.avg_pool2d(mask[:, None], 3, 1, 1)[:, 0]  # real edges are not one pixel sharp
     amount = torch.from_numpy(rng.normal(size=(n, 1, 1)).astype(np.float32))
@@ -45,36 +44,6 @@ def _one(good: Tensor, image: Tensor, where: Tensor, other: Tensor, rng: np.rand
     new = torch.where(kind < 0.6, darker_or_brighter, torch.where(kind < 0.85, pasted, smeared))
     changed = mask * ((new - good).abs() > _LARGE_ENOUGH)
     return image * (1 - soft) + new * soft, torch.maximum(where, changed)
-
-
-def _spot(side: int, rng: np.random.Generator) -> Masks:
-    """A ragged ellipse, from a few pixels to a third of the crop."""
-    x, y = _axes(side)
-    centre, turn = rng.uniform(-0.85, 0.85, 2), rng.uniform(0, np.pi)
-    long = np.exp(rng.uniform(np.log(0.025), np.log(0.3)))
-    short = long * np.exp(rng.uniform(-1, 0))
-    u = (x - centre[0]) * np.cos(turn) + (y - centre[1]) * np.sin(turn)
-    v = -(x - centre[0]) * np.sin(turn) + (y - centre[1]) * np.cos(turn)
-    coarse = torch.from_numpy(rng.random((1, 1, 9, 9)).astype(np.float32))
-    ragged = functional.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=True)[0, 0].numpy()
-    return np.asarray((u / long) ** 2 + (v / short) ** 2 < 0.5 + ragged, np.float32)
-
-
-def _scratch(side: int, rng: np.random.Generator) -> Masks:
-    """A thin bent line."""
-    x, y = _axes(side)
-    centre, turn, bend = rng.uniform(-0.7, 0.7, 2), rng.uniform(0, np.pi), rng.uniform(-1.5, 1.5)
-    length, width = rng.uniform(0.08, 0.6), rng.uniform(0.7, 2.5) * 2 / side
-    u = (x - centre[0]) * np.cos(turn) + (y - centre[1]) * np.sin(turn)
-    v = -(x - centre[0]) * np.sin(turn) + (y - centre[1]) * np.cos(turn) - bend * u * u
-    v += 0.03 * np.sin(u * rng.uniform(5, 30) + rng.uniform(0, 6))
-    return np.asarray((np.abs(v) < width) & (np.abs(u) < length), np.float32)
-
-
-def _axes(side: int) -> tuple[Masks, Masks]:
-    line = np.linspace(-1, 1, side, dtype=np.float32)
-    x, y = np.meshgrid(line, line)
-    return x, y
 
 
 def _uniform(rng: np.random.Generator, n: int, low: float, high: float) -> Tensor:

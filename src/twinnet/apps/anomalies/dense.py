@@ -5,20 +5,22 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 STRIDE = 4
 """Pixels from one place to the next."""
-
-_SMOOTH = 3  # places: a defect is more than one place's opinion
+SIDE = 112
+"""Pixels of the crops it is taught on."""
 
 
 class DenseTwin(nn.Module):
-    """`(B, 1, H, W)` standardised grey → distance from good at each place, `(B, H/4, W/4)`.
+    """`(B, 1, H, W)` standardised grey → log odds of *defect* and patch embeddings, both on a grid of 4 pixels.
 
-    distance = softplus(logit) = −log p(good), as in our learned comparison. Dilation widens what a place sees to 60
-    pixels without blurring where it is.
+    −log p(good) = softplus(log odds) is a distance, as in our learned comparison. Dilation widens what a place sees to
+    60 pixels without blurring where it is.
     """
+
+    halved = True
+    """Whether large images are to be seen at half their size as well, for stains that are wider than 60 pixels."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -30,17 +32,10 @@ class DenseTwin(nn.Module):
         )  # fmt: skip
         self.good = nn.Conv2d(4 * width, 1, 1)
 
-    def logit(self, images: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b i j"]:
-        """The log odds of *defect* at each place."""
-        found: Tensor = self.good(self.trunk(images))[:, 0]
-        return found
-
-    def distances(self, images: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b i j"]:
-        """−log p(good), of the mean log odds of 3 × 3 places."""
-        smooth = functional.avg_pool2d(
-            self.logit(images)[:, None].float(), _SMOOTH, 1, _SMOOTH // 2, count_include_pad=False
-        )
-        return functional.softplus(smooth[:, 0])
+    def seen(self, images: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
+        """Log odds `(B, I, J)` and patch embeddings `(B, D, I, J)`."""
+        patches: Tensor = self.trunk(images)
+        return self.good(patches)[:, 0], patches
 
 
 def _conv(channels_in: int, channels_out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:

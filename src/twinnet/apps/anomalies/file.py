@@ -17,13 +17,16 @@ from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.apps.anomalies.dense import DenseTwin
-from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught
+from twinnet.apps.anomalies.frozen import FrozenTwin
+from twinnet.apps.anomalies.nearest import Bank
+from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught, Twin
 from twinnet.core.errors import ModelFileError
 from twinnet.core.types import FloatArray, IntArray
+from twinnet.encoders.lite0 import Lite0
 from twinnet.model import Model, load
 from twinnet.model.file import canonical, content_hash, plain
 
-FORMAT = 1
+FORMAT = 2
 _KEY = "twinnet.anomalies"
 _MAX_WIDTH = 512
 
@@ -36,9 +39,12 @@ def write(
     parts: list[dict[str, Any]] = []
     for i, scorer in enumerate(scorers):
         if isinstance(scorer, Taught):
-            parts.append({"kind": "taught", "width": scorer.net.width, "size_px": scorer.size_px})
+            eyes = {"width": scorer.net.width} if isinstance(scorer.net, DenseTwin) else {"pretrained": "lite0"}
+            parts.append({"kind": "taught", "size_px": scorer.size_px, "usual": list(scorer.usual)} | eyes)
             state = scorer.net.state_dict()
-            tensors |= {f"{i}.{name}": value.detach().contiguous().clone() for name, value in state.items()}
+            tensors |= {f"{i}.net.{name}": value.detach().contiguous().clone() for name, value in state.items()}
+            tensors[f"{i}.bank"] = torch.from_numpy(scorer.bank.patches.copy())
+            tensors[f"{i}.spread"] = torch.from_numpy(scorer.bank.spread.copy())
         elif isinstance(scorer, Compared):
             parts.append({"kind": "compared", "whole": scorer.whole, "fingerprint": scorer.model.fingerprint})
             tensors[f"{i}.bank"] = torch.from_numpy(scorer.bank.copy())
@@ -72,8 +78,9 @@ def read(path: Path) -> tuple[tuple[Scorer, ...], FloatArray, IntArray, float, d
         raise ModelFileError(f"{path}: this is no detector. Next: give the file that anomalies fit -o wrote.")
     try:
         manifest = json.loads(text)
-        if manifest["format"] > FORMAT:
-            raise ModelFileError(f"{path}: made by a newer twinnet. Next: update twinnet.")
+        if manifest["format"] != FORMAT:
+            age = "a newer" if manifest["format"] > FORMAT else "an older"
+            raise ModelFileError(f"{path}: made by {age} twinnet. Next: fit anew, or use that version.")
         if manifest["hash"] != content_hash(manifest, tensors):
             raise ModelFileError(f"{path}: the detector is damaged. Next: copy it again, or fit anew.")
         scorers = tuple(_scorer(part, i, tensors) for i, part in enumerate(manifest["parts"]))
@@ -96,19 +103,31 @@ def _check(good: npt.NDArray[Any], held_by: npt.NDArray[Any], rate: Any, n_score
 
 def _scorer(part: Mapping[str, Any], i: int, tensors: Mapping[str, Tensor]) -> Scorer:
     if part["kind"] == "taught":
-        width = part["width"]
-        if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
-            raise ValueError(f"width {width!r}")
-        net = DenseTwin(width)
-        net.load_state_dict({n.removeprefix(f"{i}."): t for n, t in tensors.items() if n.startswith(f"{i}.")})
-        size_px = part["size_px"]
+        net = _twin(part)
+        net.load_state_dict({n.removeprefix(f"{i}.net."): t for n, t in tensors.items() if n.startswith(f"{i}.net.")})
+        net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        size_px, usual = part["size_px"], tuple(map(float, part["usual"]))
         if type(size_px) is not int or not LEAST_PX <= size_px <= MOST_PX:
             raise ValueError(f"size_px {size_px!r}")
-        return Taught(net.eval().to(memory_format=torch.channels_last), size_px)  # type: ignore[call-overload]
+        bank = Bank(tensors[f"{i}.bank"].numpy(), tensors[f"{i}.spread"].numpy())
+        if len(usual) != 4 or not np.isfinite(usual).all() or min(usual[1], usual[3]) <= 0:
+            raise ValueError(f"what is usual: {usual}")
+        if bank.patches.ndim != 2 or bank.spread.shape != bank.patches.shape[1:] or not (bank.spread > 0).all():
+            raise ValueError(f"{bank.patches.shape} good patches, {bank.spread.shape} spreads")
+        return Taught(net, size_px, bank, usual)
     model = _model_of(tensors[f"{i}.model"].numpy().tobytes())
     if model.fingerprint != part["fingerprint"]:
         raise ValueError("the model inside is another one")
     return Compared(model, tensors[f"{i}.bank"].numpy(), bool(part["whole"]))
+
+
+def _twin(part: Mapping[str, Any]) -> Twin:
+    if part.get("pretrained") == "lite0":
+        return FrozenTwin(Lite0())
+    width = part["width"]
+    if type(width) is not int or not 1 <= width <= _MAX_WIDTH:
+        raise ValueError(f"width {width!r}")
+    return DenseTwin(width)
 
 
 def _bytes_of(model: Model) -> bytes:

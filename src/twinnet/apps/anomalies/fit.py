@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 
 from twinnet.apps.anomalies.detector import Detector
+from twinnet.apps.anomalies.frozen import build as build_frozen
+from twinnet.apps.anomalies.learn import settled
 from twinnet.apps.anomalies.patches import bank_of
-from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught, plane
-from twinnet.apps.anomalies.teach import teach
+from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Twin, plane
+from twinnet.apps.anomalies.teach import teach, teach_frozen
 from twinnet.core.errors import CalibrationError, ConfigError, EmptyDataset, UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
@@ -26,6 +28,14 @@ _FOLDS = 3  # where they are few
 _MOST_TAUGHT = 1000  # images that one twin learns from: some 700 MB, and more than its crops ever visit
 
 
+class Limits(TypedDict):
+    """What both ways of teaching are told."""
+
+    seconds: float
+    steps: int
+    turns: bool
+
+
 @dataclass(frozen=True, slots=True)
 class FitConfig:
     """What `fit` is told. `minutes` are for all that is taught together; `steps` of each twin instead of them.
@@ -33,7 +43,9 @@ class FitConfig:
     `way` is "split" (a third of the good samples is kept back; the full guarantee), "cross" (each is kept back from one
     of three twins in turn; for few samples, with the weaker guarantee of CV+), or "auto": split where the third
     suffices for the asked rate. `turns`: the thing may lie in any of four directions. `by`, with a trained model: its
-    "patches", or the "whole" image's embedding.
+    "patches", or the "whole" image's embedding. `eyes`: without a model, a twin is taught to see ("own"), or sees with
+    a network pre-trained on ImageNet ("lite0"), of which only the judgement is taught; `steps` are then batches, 40 at
+    most unless you say otherwise.
     """
 
     rate: float = 0.05
@@ -41,6 +53,7 @@ class FitConfig:
     steps: int = 0
     way: Literal["auto", "split", "cross"] = "auto"
     by: Literal["patches", "whole"] = "patches"
+    eyes: Literal["own", "lite0"] = "own"
     turns: bool = False
     size_px: int = 384
     width: int = 12
@@ -127,12 +140,14 @@ def _taught(
         rows = stream(seed, "taught").choice(rows, _MOST_TAUGHT, replace=False)
     chosen = (decode(good[i]) for i in rows)
     if model is None:
-        net = teach(
-            [plane(image, config.size_px) for image in chosen], seconds=60 * config.minutes / n_folds,
-            steps=config.steps,
-            width=config.width, turns=config.turns, seed=seed, progress=progress,
-        )  # fmt: skip
-        return Taught(net, config.size_px)
+        planes = [plane(image, config.size_px) for image in chosen]
+        limits: Limits = {"seconds": 60 * config.minutes / n_folds, "steps": config.steps, "turns": config.turns}
+        net: Twin
+        if config.eyes == "lite0":
+            net = teach_frozen(planes, build_frozen(seed), **limits, seed=seed, progress=progress)
+        else:
+            net = teach(planes, **limits, width=config.width, seed=seed, progress=progress)
+        return settled(net, planes, config.size_px, seed, progress)
     if config.by == "whole":
         return Compared(model, model.embed([good[i] for i in rows]), True)
     return Compared(model, bank_of(model, chosen, seed), False)

@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image as Pillow
+from torch.nn import functional
 
 from twinnet.apps.anomalies import patches
 from twinnet.apps.anomalies.dense import DenseTwin
+from twinnet.apps.anomalies.frozen import FrozenTwin
+from twinnet.apps.anomalies.nearest import Bank
 from twinnet.apps.anomalies.patches import Patches
 from twinnet.apps.anomalies.teach import scales, shrunk
 from twinnet.core.types import Image
@@ -23,6 +26,7 @@ MOST_PX = 2048
 """On the longer side, whatever is asked for."""
 
 Map = npt.NDArray[np.float32]  # (I, J): distance from good at each place
+Twin = DenseTwin | FrozenTwin
 
 
 class Scorer(Protocol):
@@ -37,22 +41,25 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Taught:
-    """A dense twin; the image is as far as its strangest place."""
+    """Two opinions on each place, added in units of their spread over good places: what was taught, and the nearest.
 
-    net: DenseTwin
+    `usual` is mean and deviation of the log odds of *defect*, then of the distance from the nearest good patch.
+    """
+
+    net: Twin
     size_px: int
+    bank: Bank
+    usual: tuple[float, float, float, float]
 
     def map(self, image: Image) -> Map:
-        full = plane(image, self.size_px)
-        found = [self._at(shrunk(full, scale)) for scale in scales(full)]
-        return np.asarray(np.mean([enlarged(one, found[0].shape) for one in found], 0), np.float32)
-
-    def _at(self, at: Map) -> Map:
-        with torch.inference_mode():
-            return self.net.distances(torch.from_numpy(at)[None, None])[0].numpy()
+        odds, found = look(self.net, plane(image, self.size_px))
+        odds_mean, odds_spread, near_mean, near_spread = self.usual
+        near = enlarged(self.bank.distances(found), odds.shape)
+        strange = (odds - odds_mean) / odds_spread + (near - near_mean) / near_spread
+        return np.asarray(np.logaddexp(0, strange), np.float32)  # softplus: a distance is never negative
 
     def distance(self, image: Image, at: Map) -> float:
-        return float(at.max())
+        return strangest(at)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,31 @@ class Compared:
 
     def _nearest(self, image: Image) -> float:
         return float(self.model.cross(self.model.embed([image]), self.bank).min())
+
+
+def look(net: Twin, full: Map) -> tuple[Map, Patches]:
+    """Of a standardised image, the log odds of *defect* at each place `(I, J)`, and patch embeddings `(K, L, D)`.
+
+    Seen at two sizes, −log p(good) is averaged: what is a defect at either is one. Both are smoothed over 3 × 3 places:
+    a defect is more than one place's opinion.
+    """
+    distances: list[Map] = []
+    for scale in scales(full) if net.halved else (1.0,):
+        with torch.inference_mode():
+            odds, patches = net.seen(torch.from_numpy(shrunk(full, scale))[None, None])
+            smooth = functional.avg_pool2d(odds[:, None].float(), 3, 1, 1, count_include_pad=False)[0, 0]
+            distances.append(functional.softplus(smooth).numpy())
+            if scale == 1:
+                local = functional.avg_pool2d(patches.float(), 3, 1, 1, count_include_pad=False)[0]
+                found = local.permute(1, 2, 0).contiguous().numpy()
+    mean = np.mean([enlarged(one, distances[0].shape) for one in distances], 0, dtype=np.float64)
+    return np.asarray(mean + np.log(-np.expm1(-np.maximum(mean, 1e-12))), np.float32), found  # softplus, undone
+
+
+def strangest(at: Map) -> float:
+    """The mean over one place in three hundred, the strangest: one place alone is often wrong."""
+    n = max(1, at.size // 300)
+    return float(np.partition(at, -n, axis=None)[-n:].mean())
 
 
 def enlarged(at: Map, shape: tuple[int, ...]) -> Map:

@@ -1,4 +1,4 @@
-"""Teach a dense twin what is good: good images against the same images with invented defects."""
+"""Teach a twin what is good: good images against the same images with invented defects."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn import functional
 
+from twinnet.apps.anomalies import dense, frozen
 from twinnet.apps.anomalies.defects import spoiled
-from twinnet.apps.anomalies.dense import STRIDE, DenseTwin, build
+from twinnet.apps.anomalies.dense import DenseTwin, build
+from twinnet.apps.anomalies.frozen import FrozenTwin
+from twinnet.apps.anomalies.graded import spoiled_by_grades
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
 from twinnet.training.machine import choose
 
 Plane = npt.NDArray[np.float32]  # (H, W), standardised
 
-_CROP, _BATCH, _RATE = 112, 12, 3e-3
+_BATCH, _RATE = 12, 3e-3
 
 _HALF_FROM_PX = 128  # on the shorter side; half of less shows a defect of a few pixels no more
 
@@ -43,7 +46,7 @@ def teach(
     machine = choose("cpu", "auto")
     net = build(width, derive(seed, "weights"))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    side = min(_CROP, STRIDE * (max(min(image.shape) for image in good) // STRIDE))
+    side = _side(good, dense.SIDE, dense.STRIDE)
     good = [shrunk(image, scale) for image in good for scale in scales(image)]
     optimiser = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=0.02)
     begun, step, done = time.monotonic(), 0, 0.0
@@ -55,7 +58,7 @@ def teach(
             rng = stream(seed, "batch", step)
             images, where = spoiled(_crops(good, side, turns, rng, light=True), _crops(good, side, turns, rng), rng)
             with machine.autocast():
-                logit = net.logit(images[:, None].contiguous(memory_format=torch.channels_last))
+                logit, _ = net.seen(images[:, None].contiguous(memory_format=torch.channels_last))
             loss = _loss(logit.float(), where)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -67,6 +70,33 @@ def teach(
                 bar.note(f"loss {float(loss.detach()):.3f}")
     net.eval()
     return net
+
+
+def teach_frozen(
+    good: Sequence[Plane],
+    net: FrozenTwin,
+    *,
+    seconds: float = 0.0,
+    steps: int = 0,
+    turns: bool = False,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> FrozenTwin:
+    """The same for the judge of a frozen network: `steps` batches of larger crops, or at most 40 that fit."""
+    side = _side(good, frozen.SIDE, 2 * frozen.STRIDE)
+
+    def crops(step: int) -> tuple[Tensor, Tensor]:
+        rng = stream(seed, "batch", step)
+        light = _crops(good, side, turns, rng, light=True)
+        return spoiled_by_grades(light, _crops(good, side, turns, rng), rng)
+
+    batches = steps or frozen.BATCHES
+    net.teach(crops, batches=batches, seconds=0.0 if steps else seconds, seed=derive(seed, "judge"), progress=progress)
+    return net
+
+
+def _side(good: Sequence[Plane], wanted: int, multiple: int) -> int:
+    return min(wanted, multiple * (int(max(min(image.shape) for image in good)) // multiple))
 
 
 def scales(image: Plane) -> tuple[float, ...]:
@@ -85,8 +115,8 @@ def shrunk(image: Plane, scale: float) -> Plane:
 
 def _loss(logit: Tensor, where: Tensor) -> Tensor:
     """Binary cross-entropy at each place; those that a defect barely touches are not asked."""
-    touched = functional.max_pool2d(where[:, None], STRIDE)[:, 0]
-    share = functional.avg_pool2d(where[:, None], STRIDE)[:, 0]
+    touched = functional.max_pool2d(where[:, None], dense.STRIDE)[:, 0]
+    share = functional.avg_pool2d(where[:, None], dense.STRIDE)[:, 0]
     asked = ((share > 0.1) | (touched == 0)).float()
     each = functional.binary_cross_entropy_with_logits(logit, touched, reduction="none")
     return (each * asked).sum() / asked.sum()

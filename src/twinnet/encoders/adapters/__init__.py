@@ -1,4 +1,4 @@
-"""Pre-trained backbones as encoders: `timm:NAME`, `hf:NAME` or `hf:FOLDER`, `onnx:FILE`.
+"""Pre-trained backbones as encoders: `lite0:imagenet`, `timm:NAME`, `hf:NAME` or `hf:FOLDER`, `onnx:FILE`.
 
 Nothing is fetched from a network unless `download` says so; nothing is ever unpickled. The libraries are imported by
 the function that needs them.
@@ -9,10 +9,11 @@ from __future__ import annotations
 from torch import nn
 
 from twinnet.core.errors import ConfigError
-from twinnet.encoders.adapters import hf_model, onnx_file, timm_model
+from twinnet.encoders.adapters import hf_model, lite0_package, onnx_file, timm_model
 from twinnet.encoders.adapters.adapted import Adapted, Head
 from twinnet.encoders.adapters.recipe import Backbone, Inputs, Opened
 from twinnet.encoders.adapters.request import is_adapter, parse
+from twinnet.encoders.lite0 import Lite0
 
 __all__ = ["Adapted", "Backbone", "Head", "Inputs", "Opened", "is_adapter", "open_backbone", "rebuild"]
 
@@ -31,11 +32,15 @@ def open_backbone(encoder: str, *, size_px: int = 0, fine_tune: bool = False, do
                 "Next: leave --fine-tune out, or take the same network from timm: or hf:."
             )
         return onnx_file.open_file(request, size_px)
+    if request.kind == "lite0":
+        return lite0_package.open_model(request, size_px, frozen=not fine_tune)
     opener = timm_model.open_model if request.kind == "timm" else hf_model.open_model
     return opener(request, size_px, frozen=not fine_tune, download=download)
 
 
 def rebuild(recipe: Backbone) -> nn.Module:
     """The backbone without its weights, as the recipe of a model file describes it; asks no network."""
+    if recipe.kind == "lite0":
+        return Lite0()
     makers = {"timm": timm_model.rebuild, "hf": hf_model.rebuild, "onnx": onnx_file.rebuild}
     return makers[recipe.kind](recipe)

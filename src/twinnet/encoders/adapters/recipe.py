@@ -10,7 +10,7 @@ from torch import nn
 
 from twinnet.core.errors import ConfigError
 
-KINDS = ("timm", "hf", "onnx")
+KINDS = ("lite0", "timm", "hf", "onnx")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a user asks for: `timm:resnet18`, `hf:FOLDER`, `onnx:FILE`, each with `,option=value` behind it."""
+"""What a user asks for: `lite0:imagenet`, `timm:resnet18`, `hf:FOLDER`, `onnx:FILE`, with `,option=value` behind it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def parse(encoder: str) -> Request:
         options.setdefault(key, value)
         name = name[: found.start()]
     if not name:
-        raise ConfigError(f"{encoder!r} names no backbone. Next: timm:NAME, hf:NAME or hf:FOLDER, onnx:FILE.")
+        raise ConfigError(
+            f"{encoder!r} names no backbone. Next: lite0:imagenet, timm:NAME, hf:NAME or hf:FOLDER, onnx:FILE."
+        )
     scale = options.get("scale", "")
     if scale and scale not in SCALES:
         raise ConfigError(f"{encoder}: scale {scale!r} is unknown. Known: {', '.join(SCALES)}.")
