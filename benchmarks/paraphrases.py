@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paraphrases", type=Path)
     parser.add_argument("--sts", type=Path)
-    parser.add_argument("--sentences", help="folder of a sentence-transformers model")
+    parser.add_argument("--sentences", help="folder of a sentence-transformers model, or wordllama")
     args = parser.parse_args()
     if args.paraphrases:
         paraphrases(args.paraphrases, args.sentences)

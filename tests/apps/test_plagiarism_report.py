@@ -50,6 +50,11 @@ def test_it_loads_nothing_and_runs_nothing(page):
     assert "a&lt;b&gt;.txt" in page[0]
 
 
+def test_it_never_calls_a_cluster_certain(page):
+    tables = BeautifulSoup(page[0], "html.parser").select("table")
+    assert [row.get_text() for row in tables[1].select("tbody td.n")] == ["2", "1", "> 99 %"]
+
+
 def test_it_says_what_it_does_not_prove(page):
     text = BeautifulSoup(page[0], "html.parser").get_text()
     assert "does not show who wrote them first" in text

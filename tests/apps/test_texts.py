@@ -3,16 +3,17 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from twinnet.apps.texts import NGrams, TextPairs, load_texts, read_pairs, train_texts
+from twinnet.apps.texts import NGrams, TextPairs, load_texts, read_pairs, sentence_model, train_texts
 from twinnet.apps.texts.fields import FIELDS
 from twinnet.apps.texts.order import MEASURES as ORDER
 from twinnet.apps.texts.order import ordered
-from twinnet.core.errors import CalibrationError, ConfigError, DataError, ModelFileError
+from twinnet.core.errors import CalibrationError, ConfigError, DataError, MissingExtra, ModelFileError
 
 WORDS = ["river", "stone", "seven", "winter", "paper", "orange", "carry", "old", "window", "garden", "blue", "hall"]
 
@@ -116,3 +117,29 @@ def test_the_command_trains_and_compares(tmp_path):
     answer = json.loads(run("compare", str(tmp_path / "t.twin"), "blue river", "river blue", "--json"))
     assert answer["same"] is True
     assert "distance" in run("compare", str(tmp_path / "t.twin"), "blue river", "seven hall")
+
+
+def test_word_vectors_are_of_unit_length_and_never_fetched(monkeypatch):
+    asked = {}
+
+    class WordLlama:
+        @staticmethod
+        def load(**options):
+            asked.update(options)
+            return WordLlama()
+
+        def embed(self, texts):
+            return [[3.0 * len(text), 4.0 * len(text)] for text in texts]
+
+    sentence_model.cache_clear()
+    monkeypatch.setitem(sys.modules, "wordllama", SimpleNamespace(WordLlama=WordLlama))
+    found = sentence_model("wordllama").encode(["one", ""])
+    sentence_model.cache_clear()
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]])
+    assert asked == {"disable_download": True}
+
+
+def test_without_the_package_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    with pytest.raises(MissingExtra, match=r"twinnet\[vectors\]"):
+        train_texts(invented(40, 8), sentences="wordllama")

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,7 @@ def test_two_encodings_in_one_file_are_both_read_and_reported():
         (b"a" * (50 << 20), "at most 20"),
         (b"%PDF-1.7 truncated", "damaged PDF"),
         (b"PK\x03\x04 truncated", "damaged Word file"),
+        (b"{\\rtf1 text}", "rich text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "before 2007. Next: save it as docx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "locked by a password"),
     ],
@@ -181,6 +183,16 @@ def test_a_word_file_is_its_paragraphs_and_tables():
     made.add_table(1, 1).rows[0].cells[0].text = "In a cell."
     made.save(out)
     assert read_document(out.getvalue(), "a.docx").text.split("\n") == ["First paragraph.", "In a cell."]
+
+
+@pytest.mark.parametrize(("inside", "said"), [("content.xml", "save it as docx"), ("essay.txt", "Next: unpack it")])
+def test_another_archive_is_named(inside, said):
+    pytest.importorskip("docx")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(inside, "text")
+    with pytest.raises(UnreadableItem, match=said):
+        read_document(out.getvalue(), "a.odt")
 
 
 def pdf(text, password=None, algorithm="RC4-128", owner=None):

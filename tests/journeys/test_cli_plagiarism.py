@@ -33,7 +33,7 @@ def test_a_folder_is_searched_and_reported(shell, essays, tmp_path):
     done = shell("plagiarism", essays, "--html", tmp_path / "r.html")
     assert done.returncode == 0, done.stderr
     assert "ada.txt  ben.md" in done.stdout
-    assert "3 documents, 1 pairs compared (1 now), 1 above the threshold" in done.stdout
+    assert "3 documents, 1 pair compared (1 now), 1 above the threshold" in done.stdout
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
 
 

@@ -56,9 +56,13 @@ def show(found: Found, least: float) -> None:
         if len(cluster.owners) > 2:
             say(f"cluster of {len(cluster.owners)}: {', '.join(cluster.owners)}")
     say(
-        f"{len(found.names):,} documents, {len(found.matches):,} pairs compared ({found.new_pairs:,} now), "
+        f"{len(found.names):,} documents, {_pairs(len(found.matches))} compared ({found.new_pairs:,} now), "
         f"{len(found.copies):,} above the threshold"
     )
+
+
+def _pairs(n: int) -> str:
+    return "1 pair" if n == 1 else f"{n:,} pairs"
 
 
 def _listed(found: Found, least: float) -> list[Match]:

@@ -22,7 +22,7 @@ def train(
     out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")],
     sentences: Annotated[
         Optional[str],  # noqa: UP045  (Typer)
-        typer.Option(help="Folder of a sentence-transformers model, as one more measure."),
+        typer.Option(help="Folder of a sentence-transformers model, or wordllama, as one more measure."),
     ] = None,
     seed: Seed = 0,
     json: Json = False,

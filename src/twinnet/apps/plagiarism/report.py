@@ -48,7 +48,7 @@ def write_report(path: str | Path, found: Found, *, least: float = 0.0, two_side
         rows=[_row(found, n, m, n <= len(shown)) for n, m in enumerate(listed[:MOST_ROWS], 1)],
         more=f"{len(listed) - MOST_ROWS:,} more are in the answer of --json." if len(listed) > MOST_ROWS else "",
         clusters=[
-            {"size": len(c.owners), "who": ", ".join(c.owners), "links": c.links, "strongest": f"{c.probability:.0%}"}
+            {"size": len(c.owners), "who": ", ".join(c.owners), "links": c.links, "strongest": percent(c.probability)}
             for c in found.clusters
         ],
         suspicious=[
@@ -119,6 +119,8 @@ def facts(match: Match) -> str:
     shared, n = match.shared, len(match.shared.passages)
     verdict = "above" if match.decision.same else "below"
     passages, each = f"{n} shared passage{'' if n == 1 else 's'}", unit(match)[:-1]
+    if not n:
+        passages = "No passage is long and close enough to be marked"
     return (
         f"Probability {percent(match.probability)}, {verdict} the threshold. {passages}: {shared.share_a:.0%} of the "
         f"first and {shared.share_b:.0%} of the second document; longest run that is the same {each} by {each}: "

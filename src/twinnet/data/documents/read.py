@@ -42,6 +42,8 @@ def read_document(source: Path | bytes, name: str | None = None) -> Document:
         text, findings = _pdf(content, name)
     elif content.startswith(b"PK\x03\x04"):
         text = _word(content, name)
+    elif content.startswith(b"{\\rtf"):
+        raise UnreadableItem(name, "is rich text (RTF). Next: save it as docx")
     elif content.startswith(_OLE):
         locked = "EncryptedPackage".encode("utf-16-le") in content
         raise UnreadableItem(name, _LOCKED if locked else "is an Office file of before 2007. Next: save it as docx")
@@ -75,7 +77,13 @@ def _word(content: bytes, name: str) -> str:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(part.file_size for part in archive.infolist() if part.filename.endswith(".xml"))
             if "word/document.xml" not in archive.namelist():
-                raise UnreadableItem(name, "is a zip archive, not a document. Next: unpack it")
+                other = "content.xml" in archive.namelist() or "[Content_Types].xml" in archive.namelist()
+                what = (
+                    "an office file of another kind. Next: save it as docx"
+                    if other
+                    else "a zip archive. Next: unpack it"
+                )
+                raise UnreadableItem(name, f"is {what}")
         if unpacked > 8 * MAX_BYTES:
             raise UnreadableItem(name, f"would unpack to {unpacked / 2**20:,.0f} MiB. Next: leave it out")
         opened = docx.Document(io.BytesIO(content))
