@@ -42,7 +42,7 @@ def test_rewriting_keeps_a_chain_where_no_three_words_in_a_row_are_left():
 
 
 def test_a_script_without_spaces_has_chains_of_pairs_of_characters():
-    assert chained(words("你好世界和平"), words("你好世界和平")) == 5
+    assert chained(words("你好世界和平"), words("你好世界和平")) == pytest.approx(5)
     assert chained(words("你好世界"), words("界世好你")) == 0
 
 
@@ -55,4 +55,4 @@ def test_of_very_long_texts_the_most_frequent_words_are_passed_over(monkeypatch)
     monkeypatch.setattr(chain, "_MOST_CELLS", 100)
     often, rare = np.zeros(50, np.uint64), np.arange(1, 9, dtype=np.uint64)
     text = np.concatenate([often, rare])
-    assert chained(text, text) == 8
+    assert chained(text, text) == pytest.approx(8)

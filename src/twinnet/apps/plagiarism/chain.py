@@ -41,19 +41,17 @@ def chained(a: Keys, b: Keys, gap: float = GAP) -> float:
     order = np.argsort(b_key, kind="stable")
     first = np.searchsorted(b_key[order], a_key, "left")
     last = np.searchsorted(b_key[order], a_key, "right")
-    slope = gap * b_at
-    # Before a column: what is passed over of b between it and the column that stands before it in the table.
-    between = np.concatenate([[0.0], gap * (np.diff(b_at) - 1)])
-    here = np.zeros(len(b_at) + 1)  # one more in front: nothing matched yet
-    best, row_before = 0.0, int(a_at[0])
-    for row, low, high in zip(a_at.tolist(), first.tolist(), last.tolist(), strict=True):
-        here = np.maximum(here - gap * max(0, row - row_before - 1), 0)
+    # A chain's worth plus `gap` for every word of a and of b before its end: what is passed over then costs nothing,
+    # and `best_before[j]` is simply the greatest of all chains that end before column j.
+    best_before, passed = np.full(len(b_at) + 1, -np.inf), gap * b_at
+    best = 0.0
+    for row, low, high in zip((gap * a_at).tolist(), first.tolist(), last.tolist(), strict=True):
         hit = order[low:high]
-        new = np.maximum(here - gap, 0)
-        new[hit + 1] = np.maximum(new[hit + 1], 1 + np.maximum(here[hit] - between[hit], 0))
-        best = max(best, float(new[hit + 1].max()))
-        new[1:] = np.maximum.accumulate(new[1:] + slope) - slope
-        here, row_before = new, row
+        start = passed[hit] + row
+        worth = 1 + np.maximum(best_before[hit] + 2 * gap, start)
+        best = max(best, float((worth - start).max()))
+        best_before[hit + 1] = np.maximum(best_before[hit + 1], worth)
+        np.maximum.accumulate(best_before, out=best_before)
     return best
 
 
