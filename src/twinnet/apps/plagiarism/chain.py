@@ -35,7 +35,7 @@ def telling(words: Words, counted: BoolArray) -> Keys:
 
 def chained(a: Keys, b: Keys, gap: float = GAP) -> float:
     """The best chain's worth, 0 where the two share nothing; the same for (b, a)."""
-    a_at, b_at, a_key, b_key = _in_both(a, b)
+    a_at, b_at, a_key, b_key = _in_both(*sorted((a, b), key=len))
     if not len(a_key):
         return 0.0
     order = np.argsort(b_key, kind="stable")
