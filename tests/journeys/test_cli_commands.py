@@ -144,7 +144,7 @@ def test_a_recipe_sets_what_was_not_asked_for(shell: Shell, people: Path, tmp_pa
     done = shell("train", people, "-o", out, "--recipe", "handwriting", "--steps", 2, "--dim", 16, "--accept-leaks")
     assert done.returncode == 0, done.stderr
     config = load(out).facts["config"]
-    assert (config["fit"], config["grid"], config["learning_rate"]) == ("adaptive", 4, 4e-3)
+    assert (config["fit"], config["grid"], config["loss_settings"]) == ("adaptive", 4, {"temperature": 0.05})
     assert config["dim"] == 16, "what was typed wins"
 
 

@@ -83,7 +83,9 @@ def train(
     size: Annotated[int, typer.Option(help="Side of the network's input in pixels; 0 picks by the images.")] = 0,
     identities_per_batch: Annotated[int, typer.Option("-P", help="Identities in a batch.")] = 32,
     items_per_identity: Annotated[int, typer.Option("-K", help="Items of each.")] = 4,
-    optimiser: Annotated[Literal["adamw", "muon"], typer.Option(help="What changes the weights.")] = "adamw",
+    optimiser: Annotated[
+        Literal["auto", "adamw", "muon"], typer.Option(help="auto: adamw for what is pre-trained, else muon.")
+    ] = "auto",
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
     dropout: Annotated[float, typer.Option(help="Before the embedding.")] = 0.1,
     augment: Annotated[str, typer.Option(help="none, drawing, photo, document, or auto.")] = "auto",

@@ -60,7 +60,7 @@ class TrainConfig:
     class_turns: bool | None = None  # quarter turns of an identity are identities of their own; None: for drawings
     genuine_share: float = 0.5  # of given pairs in a batch
     augment: str = "auto"
-    optimiser: Literal["adamw", "muon"] = "adamw"
+    optimiser: Literal["auto", "adamw", "muon"] = "auto"  # auto: adamw for what is pre-trained, else muon
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warm_up: float = 0.05  # share of the run

@@ -66,7 +66,7 @@ def fit(
     """
     network.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network.train()
-    optimiser = InMemoryOrder(_weight_groups(network, config), config.learning_rate)
+    optimiser = InMemoryOrder(_weight_groups(network, config), config.learning_rate, machine.dtype)
     budget = Budget(steps=config.steps or round(config.epochs * source.steps_per_epoch), seconds=60.0 * config.minutes)
     out, best, waited, spent = Learned(), dict[str, Tensor](), 0, 0.0
     if save_to and save_to.exists():
@@ -166,7 +166,7 @@ def _weight_groups(network: nn.Module, config: TrainConfig) -> list[dict[str, An
             groups.setdefault((fast.get(id(p), 1.0), p.ndim > 1 and id(p) not in fast), []).append(p)
     return [
         {"params": ps, "rate": rate, "weight_decay": config.weight_decay if matrix else 0.0,
-         "muon": matrix and config.optimiser == "muon"}
+         "muon": matrix and config.optimiser != "adamw"}
         for (rate, matrix), ps in groups.items() if ps
     ]  # fmt: skip
 

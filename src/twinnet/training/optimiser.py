@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from twinnet.training.muon import Muon
 
-MUON_RATE = 5.0
+MUON_RATE = 10.0
 """Muon's steps for one of AdamW's: with it both share one learning rate."""
 
 
@@ -23,7 +23,7 @@ class InMemoryOrder:
     every number alone and cannot tell, and for Muon a kernel is a matrix whose columns may stand in any order.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], learning_rate: float) -> None:
+    def __init__(self, groups: list[dict[str, Any]], learning_rate: float, dtype: torch.dtype | None = None) -> None:
         self._weights = [p for group in groups for p in group["params"]]
         self._orders = [sorted(range(p.ndim), key=p.stride, reverse=True) for p in self._weights]
         self._views = [nn.Parameter(p.detach().permute(o)) for p, o in zip(self._weights, self._orders, strict=True)]
@@ -34,7 +34,7 @@ class InMemoryOrder:
         if slow:
             self.parts.append(torch.optim.AdamW(slow, lr=learning_rate, fused=True))
         if quick:
-            self.parts.append(Muon(quick, MUON_RATE * learning_rate))
+            self.parts.append(Muon(quick, MUON_RATE * learning_rate, dtype=dtype))
 
     def rate(self, learning_rate: float) -> None:
         """Set the learning rate; a group may have a `rate` by which its own differs."""

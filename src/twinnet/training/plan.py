@@ -12,6 +12,7 @@ from twinnet.core.types import Image
 from twinnet.data.augment import AUGMENTS
 from twinnet.data.dataset import Dataset
 from twinnet.data.preprocess import Preprocess
+from twinnet.encoders.adapters import is_adapter
 from twinnet.training.config import TrainConfig
 
 _SAMPLE = 64  # items looked at
@@ -39,6 +40,10 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
         size_px=size,
         encoder=config.encoder if config.encoder != "auto" else ("compact" if size <= 20 else "resnet"),
         augment=config.augment if config.augment != "auto" else ("drawing" if drawing else "photo"),
+        # A pre-trained trunk came from AdamW's small steps, and its head is one matrix, which has little to gain.
+        optimiser=config.optimiser
+        if config.optimiser != "auto"
+        else ("adamw" if is_adapter(config.encoder) else "muon"),
         class_turns=config.class_turns if config.class_turns is not None else square and drawing and labelled,
         group_blocks=blocks,
     )

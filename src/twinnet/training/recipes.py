@@ -12,7 +12,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "handwriting": {
         "encoder": "compact", "size_px": 28, "channels": 1, "grid": 4, "dim": 64, "dropout": 0.0, "trim": True,
         "polarity": "bright_ink", "fit": "adaptive", "augment": "characters", "class_turns": True, "group_blocks": 2,
-        "loss": "supcon", "loss_settings": {"temperature": 0.05}, "learning_rate": 4e-3, "validation_share": 0.0,
+        "loss": "supcon", "loss_settings": {"temperature": 0.05}, "validation_share": 0.0,
     },
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ def recipe(minutes: float = 5.0, seed: int = 0) -> TrainConfig:
     """Size, place and slant are a writer's habits: nothing is cut away, turned or bent."""
     return TrainConfig(
         encoder="compact", size_px=40, channels=1, grid=4, dim=64, polarity="bright_ink", augment="none",
-        class_turns=False, group_blocks=2, items_per_identity=4, loss="supcon", learning_rate=4e-3, minutes=minutes,
+        class_turns=False, group_blocks=2, items_per_identity=4, loss="supcon", minutes=minutes,
         validation_share=0, calibration_share=0, seed=seed,
     )  # fmt: skip
 
