@@ -21,6 +21,7 @@ from twinnet.cli import (
     retrieve,
     signatures,
     texts,
+    track,
     training,
 )
 from twinnet.core.errors import TwinnetError
@@ -53,6 +54,7 @@ app.add_typer(texts.app, name="texts")
 app.add_typer(handwriting.app, name="handwriting")
 app.add_typer(faces.app, name="faces")
 app.add_typer(signatures.app, name="signatures")
+app.add_typer(track.app, name="track")
 
 
 def _version(shown: bool) -> None:
