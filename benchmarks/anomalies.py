@@ -57,6 +57,9 @@ def main() -> None:
         "--steps", type=int, default=0, help="Of each twin, instead of minutes: the same on any machine."
     )
     parser.add_argument("--eyes", choices=("own", "lite0"), default="own", help="pre-trained: PatchCore's, too")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for each seed's and fold's figures: resumes, and joins runs"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -77,84 +80,101 @@ def settings(args: argparse.Namespace, **more: Any) -> FitConfig:
 
 def castings(folder: Path, seeds: Sequence[int], args: argparse.Namespace) -> dict[str, Any]:
     ok, bad = ([decode(file) for file in pictures([folder / kind])] for kind in ("ok", "defect"))
-    rows: dict[str, list[float]] = {}
-    alarms = judged = caught = 0
-    for seed in seeds:
-        order = stream(seed, "half").permutation(len(ok))
-        good = [ok[i] for i in order[: len(ok) // 2]]
-        test, is_bad = (
-            [ok[i] for i in order[len(ok) // 2 :]] + bad,
-            np.repeat([False, True], [-(-len(ok) // 2), len(bad)]),
-        )
-        detector = fit(good, settings(args, turns=True, seed=seed))
-        seen = [detector.inspect(image, "") for image in test]
-        rows.setdefault(OURS, []).append(auroc([s.distance for s in seen], is_bad))
-        raised = np.array([s.alarm for s in seen])
-        alarms, judged, caught = alarms + raised[~is_bad].sum(), judged + (~is_bad).sum(), caught + raised[is_bad].sum()
-        for name, d in beside(good, test, detector, seed).items():
-            rows.setdefault(name, []).append(auroc(d, is_bad))
-        print(seed, {name: round(values[-1], 3) for name, values in rows.items()}, flush=True)
-    found = {name: spread(values) for name, values in rows.items()}
+    runs = [kept(args, f"castings-{seed}", lambda seed=seed: castings_of(ok, bad, seed, args)) for seed in seeds]
+    found = {name: spread([run["auroc"][name] for run in runs]) for name in runs[0]["auroc"]}
     show(f"castings: image AUROC over {len(seeds)} seeds, {length(args)}", found)
-    false = clopper_pearson(int(alarms), int(judged))
+    alarms, judged, caught = (sum(run[key] for run in runs) for key in ("alarms", "judged", "caught"))
+    false = clopper_pearson(alarms, judged)
     print(f"false alarms at {RATE:.0%} asked: {alarms} of {judged} = {false.point:.1%} (as if independent "
           f"[{false.low:.1%}, {false.high:.1%}]); defects found: {caught / (len(bad) * len(seeds)):.1%}")  # fmt: skip
     return {**found, "false_alarms": [false.point, false.low, false.high], "found": caught / (len(bad) * len(seeds))}
 
 
+def castings_of(ok: Sequence[Any], bad: Sequence[Any], seed: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Of one seed: AUROC by name, and the counts."""
+    order = stream(seed, "half").permutation(len(ok))
+    good, rest = ([ok[i] for i in part] for part in (order[: len(ok) // 2], order[len(ok) // 2 :]))
+    test, is_bad = [*rest, *bad], np.repeat([False, True], [len(rest), len(bad)])
+    detector = fit(good, settings(args, turns=True, seed=seed))
+    seen = [detector.inspect(image, "") for image in test]
+    raised = np.array([s.alarm for s in seen])
+    found = {OURS: np.array([s.distance for s in seen])} | beside(good, test, detector, seed)
+    rows = {name: auroc(d, is_bad) for name, d in found.items()}
+    print(seed, {name: round(value, 3) for name, value in rows.items()}, flush=True)
+    counts = {"alarms": int(raised[~is_bad].sum()), "judged": len(rest), "caught": int(raised[is_bad].sum())}
+    return {"auroc": rows, **counts}
+
+
 def tiles(folder: Path, folds: Sequence[int], args: argparse.Namespace) -> dict[str, Any]:
-    with (folder / "tiles.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["label"] != "mixed-tile-exclude"]
-    names = sorted({row["tile"] for row in rows})
-    fold_of = {names[i]: f % 5 for f, i in enumerate(stream(0, "tiles").permutation(len(names)))}
-    distances: dict[str, list[np.ndarray]] = {}
-    labels, tile, kind, heats, masks, per_fold = [], [], [], [], [], {}
-    alarms: dict[str, bool] = {}
-    for f in folds:
-        train = [row for row in rows if fold_of[row["tile"]] != f and row["label"] == "good"]
-        test = [row for row in rows if fold_of[row["tile"]] == f]
-        good, images = ([decode(folder / row["path"]) for row in part] for part in (train, test))
-        detector = fit(good, settings(args, seed=f, way="split"), groups=[row["tile"] for row in train])
-        seen = [detector.inspect(image, row["path"]) for image, row in zip(images, test, strict=True)]
-        of_fold = {OURS: np.array([s.distance for s in seen])}
-        of_fold |= beside(good[:: max(1, len(good) // 120)], images, detector, f)
-        is_bad = np.array([row["label"] != "good" for row in test])
-        for name, d in of_fold.items():
-            # Distances of different detectors are not on one scale; their ranks among the fold's good ones are.
-            distances.setdefault(name, []).append(np.searchsorted(np.sort(d[~is_bad]), d) / (~is_bad).sum())
-            per_fold.setdefault(name, []).append(auroc(d, is_bad))
-        labels.append(is_bad)
-        tile += [row["tile"] for row in test]
-        kind += [Path(row["path"]).parts[0] for row in test]
-        for s, row, bad in zip(seen, test, is_bad, strict=True):
-            if not bad:
-                alarms[row["tile"]] = alarms.get(row["tile"], False) or s.alarm
-            mask = (folder / row["path"]).with_suffix(".png")
-            if bad and mask.exists():
-                heats.append(s.heat)
-                masks.append(decode(mask)[..., 0] > 127)
-        print(f, {name: round(values[-1], 3) for name, values in per_fold.items()}, flush=True)
-    is_bad, of = np.concatenate(labels), np.array(tile)
+    runs = [kept(args, f"tiles-{f}", lambda f=f: tiles_of(folder, f, args)) for f in folds]
+    names = list(runs[0]["distances"])
+    is_bad, of, kinds = (np.concatenate([run[key] for run in runs]) for key in ("bad", "tile", "kind"))
+    ranks = {name: np.concatenate([among_good(run, name) for run in runs]) for name in names}
     found: dict[str, Any] = {}
-    for name, parts in distances.items():
-        interval = auroc_interval(np.concatenate(parts), is_bad, of)
-        found[name] = {
-            "mean": float(np.mean(per_fold[name])),
-            "low": interval.low,
-            "high": interval.high,
-            "folds": per_fold[name],
-        }
+    for name in names:
+        each = [auroc(np.array(run["distances"][name]), np.array(run["bad"])) for run in runs]
+        interval = auroc_interval(ranks[name], is_bad, of)
+        found[name] = {"mean": float(np.mean(each)), "low": interval.low, "high": interval.high, "folds": each}
     show(f"tiles: image AUROC, mean of folds {list(folds)}, {length(args)}; interval over tiles", found)
-    ours, kinds = np.concatenate(distances[OURS]), np.array(kind)
-    by_kind = {str(k): auroc(np.r_[ours[~is_bad], ours[is_bad & (kinds == k)]],
-                        np.repeat([False, True], [(~is_bad).sum(), (is_bad & (kinds == k)).sum()]))
+    by_kind = {str(k): auroc(ranks[OURS][~is_bad | (kinds == k)], is_bad[~is_bad | (kinds == k)])
                for k in sorted(set(kinds[is_bad]))}  # fmt: skip
+    alarms = {tile: False for run in runs for tile, bad in zip(run["tile"], run["bad"], strict=True) if not bad}
+    for run in runs:
+        alarms |= dict.fromkeys([t for t, a in zip(run["tile"], run["alarm"], strict=True) if a and t in alarms], True)
     false = clopper_pearson(sum(alarms.values()), len(alarms))
-    pixels = pixel_auroc(heats, masks) if heats else float("nan")
-    print("by kind:", {k: f"{v:.3f}" for k, v in by_kind.items()}, f"; pixel AUROC {pixels:.3f}")
+    pixels = float(np.mean([run["pixel_auroc"] for run in runs]))
+    # A tile counts once, by its strangest picture, as `fit --group` lets it count.
+    tiles_of_run = np.array([f"{tile} {bad}" for tile, bad in zip(of, is_bad, strict=True)])
+    whole, first = np.unique(tiles_of_run, return_index=True)
+    strangest = {name: np.array([r[tiles_of_run == one].max() for one in whole]) for name, r in ranks.items()}
+    print("by whole tile:", {name: round(auroc(d, is_bad[first]), 3) for name, d in strangest.items()})
+    print("folds:", {name: [round(v, 3) for v in row["folds"]] for name, row in found.items()})
+    print("by kind:", {k: f"{v:.3f}" for k, v in by_kind.items()}, f"; pixel AUROC, mean of folds, {pixels:.3f}")
     print(f"false alarms at {RATE:.0%} asked, by tile: {sum(alarms.values())} of {len(alarms)} = {false.point:.1%} "
           f"[{false.low:.1%}, {false.high:.1%}]")  # fmt: skip
     return {**found, "by_kind": by_kind, "pixel_auroc": pixels, "false_alarms": [false.point, false.low, false.high]}
+
+
+def tiles_of(folder: Path, f: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Of one fold: distances by name, and of each judged picture its tile, kind, label and alarm."""
+    with (folder / "tiles.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] != "mixed-tile-exclude"]
+    names = sorted({row["tile"] for row in rows})
+    fold_of = {names[i]: k % 5 for k, i in enumerate(stream(0, "tiles").permutation(len(names)))}
+    train = [row for row in rows if fold_of[row["tile"]] != f and row["label"] == "good"]
+    test = [row for row in rows if fold_of[row["tile"]] == f]
+    good, images = ([decode(folder / row["path"]) for row in part] for part in (train, test))
+    detector = fit(good, settings(args, seed=f, way="split"), groups=[row["tile"] for row in train])
+    seen = [detector.inspect(image, row["path"]) for image, row in zip(images, test, strict=True)]
+    distances = {OURS: np.array([s.distance for s in seen])}
+    distances |= beside(good[:: max(1, len(good) // 120)], images, detector, f)
+    bad = [row["label"] != "good" for row in test]
+    masks = [(folder / row["path"]).with_suffix(".png") for row in test]
+    marked = [i for i, mask in enumerate(masks) if bad[i] and mask.exists()]
+    pixels = pixel_auroc([seen[i].heat for i in marked], [decode(masks[i])[..., 0] > 127 for i in marked])
+    print(f, {name: round(auroc(d, np.array(bad)), 3) for name, d in distances.items()}, flush=True)
+    return {
+        "distances": {name: d.tolist() for name, d in distances.items()}, "bad": bad,
+        "alarm": [s.alarm for s in seen], "tile": [row["tile"] for row in test],
+        "kind": [Path(row["path"]).parts[0] for row in test], "pixel_auroc": pixels,
+    }  # fmt: skip
+
+
+def among_good(run: dict[str, Any], name: str) -> np.ndarray:
+    """Distances of different detectors are not on one scale; their ranks among the fold's good ones are."""
+    d, bad = np.array(run["distances"][name]), np.array(run["bad"])
+    return np.searchsorted(np.sort(d[~bad]), d) / (~bad).sum()
+
+
+def kept(args: argparse.Namespace, name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `--keep FOLDER` holds of this seed or fold, or else the run, which it then holds."""
+    if args.keep is None:
+        return run()
+    path = args.keep / f"{name}.json"
+    if not path.exists():
+        args.keep.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(run()))
+    return json.loads(path.read_text())
 
 
 def omniglot(archive: Path, minutes: float) -> dict[str, Any]:
