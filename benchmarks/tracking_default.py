@@ -16,8 +16,8 @@ from twinnet.apps.track import LearnConfig, Material, calibrate, learn, trained
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--sequences", type=int, default=24)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--sequences", type=int, default=16)
     args = parser.parse_args()
     torch.set_num_threads(1)
     net, facts = learn(Material(), LearnConfig(steps=args.steps), checkpoint=args.out.with_suffix(".checkpoint"))

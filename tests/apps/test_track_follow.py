@@ -49,6 +49,21 @@ def test_grey_frames_are_followed_too(tracker: Tracker) -> None:
     assert overlap(found, truth[1:]).min() > 0.6
 
 
+def test_a_target_that_is_covered_is_lost_and_found_again_elsewhere(tracker: Tracker) -> None:
+    frames, truth = moving_patch(30, step=(0, 0))
+    x, y, w, h = truth[0].astype(int)
+    patch = frames[0][y : y + h, x : x + w].copy()
+    for frame in frames[10:]:
+        frame[y - 8 : y + h + 8, x - 8 : x + w + 8] = 128
+    for frame in frames[20:]:
+        frame[70 : 70 + h, 110 : 110 + w] = patch
+    steps = [steps[0] for steps in follow(tracker, frames, truth[0])]
+    assert {step.state for step in steps[:9]} == {"found"}
+    assert "lost" in {step.state for step in steps[9:15]}
+    assert steps[-1].state == "found"
+    assert overlap(steps[-1].box[None], np.array([[110.0, 70, 30, 24]]))[0] > 0.5
+
+
 def test_a_target_that_leaves_the_frame_is_lost(tracker: Tracker) -> None:
     frames, truth = moving_patch(40, step=(6, 0))
     states = [steps[0].state for steps in follow(tracker, frames, truth[0])]

@@ -242,7 +242,8 @@ def test_evaluate_prints_figures_and_draws_curves(tmp_path: Path) -> None:
 
 def test_train_on_a_few_pictures_makes_a_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = import_module("twinnet.apps.track.calibrate")
-    monkeypatch.setattr(module, "staged", partial(module.staged, frames=44, height=90, width=120))
+    monkeypatch.setattr(module, "_FRAMES", 44)
+    monkeypatch.setattr(module, "staged", partial(module.staged, height=90, width=120))
     frames, _ = moving_patch(2)
     write_frames(tmp_path / "stills", frames)
     code, said, error = run(

@@ -72,7 +72,7 @@ def train(
     out: Annotated[Path, typer.Option("-o", "--out", help="Where the tracker goes.")] = Path("tracker.twin"),
     steps: Annotated[int, typer.Option(min=1, help="Steps of learning.")] = 3000,
     start: Annotated[Optional[Path], typer.Option("--from", help="Go on from this tracker's weights.")] = None,  # noqa: UP045
-    sequences: Annotated[int, typer.Option(min=4, help="Staged sequences to learn from when it is lost.")] = 24,
+    sequences: Annotated[int, typer.Option(min=4, help="Staged sequences to learn from when it is lost.")] = 16,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -30,7 +30,8 @@ _SEEN, _HIDDEN = 0.8, 0.1  # visible shares, likewise
 _DOUBTED = 0.02  # share of frames with the target in sight that may be doubted
 _TAKEN = 0.01  # share of frames without it in which something in the whole frame may be taken for it
 _OFF = 0.25  # of the target's size: how far a search begins from where it is, one standard deviation
-_EVERY = 2  # frames
+_EVERY = 4  # frames: between looks at the whole frame
+_FRAMES = 80  # of a sequence
 _GROUNDS = 30  # invented pictures, where no others are given
 
 
@@ -45,7 +46,7 @@ class Measured:
 
 
 def calibrate(
-    tracker: Tracker, pictures: Sequence[Image] = (), *, sequences: int = 24, seed: int = 0, progress: Progress = SILENT
+    tracker: Tracker, pictures: Sequence[Image] = (), *, sequences: int = 16, seed: int = 0, progress: Progress = SILENT
 ) -> Tracker:
     """The tracker with a rule learned on `sequences` staged from `pictures`, or from invented ones.
 
@@ -60,7 +61,8 @@ def calibrate(
             order = rng.permutation(len(pictures))
             half = max(1, len(pictures) // 2)
             grounds, things = [pictures[i] for i in order[:half]], [pictures[i] for i in order[-half:]]
-            parts.append(_measured(tracker, staged(grounds, things, derive(seed, "staged", number) % 2**31), rng))
+            scene = staged(grounds, things, derive(seed, "staged", number) % 2**31, frames=_FRAMES)
+            parts.append(_measured(tracker, scene, rng))
             task.advance(1)
     of = Measured(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in ("here", "same", "back", "back_same"))

@@ -52,7 +52,7 @@ def resampled(frame: Image, centre: FloatArray, ratio: float, side: tuple[int, i
     margin = 2 / ratio + 2
     left, top = np.clip(np.floor(centre - half - margin), 0, [width - 2, height - 2]).astype(int)
     right, below = np.clip(np.ceil(centre + half + margin), [left + 2, top + 2], [width, height]).astype(int)
-    part = torch.from_numpy(np.ascontiguousarray(frame[top:below, left:right])).permute(2, 0, 1)[None].float() / 255
+    part = torch.from_numpy(np.array(frame[top:below, left:right])).permute(2, 0, 1)[None].float() / 255
     if part.shape[1] == 1:
         part = part.expand(-1, 3, -1, -1)
     shrink = max(1, int(1 / ratio + 0.25))
