@@ -32,11 +32,11 @@ from twinnet.apps.anomalies import FitConfig, fit
 from twinnet.apps.anomalies.dense import DenseTwin
 from twinnet.apps.anomalies.judge import auroc, auroc_interval, pixel_auroc
 from twinnet.apps.anomalies.patches import coreset
-from twinnet.apps.anomalies.scorers import plane
 from twinnet.cli.anomalies_answers import pictures
 from twinnet.core.seeds import derive, stream
 from twinnet.data import hold_out
 from twinnet.data.decode import decode
+from twinnet.data.plane import plane
 from twinnet.decide.intervals import clopper_pearson
 from twinnet.encoders.lite0 import Lite0
 

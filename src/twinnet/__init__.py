@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from twinnet.apps.evaluate import evaluate
     from twinnet.apps.gallery import Gallery
     from twinnet.apps.verify import verify
+    from twinnet.client import Client
     from twinnet.core.errors import (
         CalibrationError,
         ConfigError,
         DataError,
         EmptyDataset,
+        GalleryAway,
         GalleryBusy,
         GalleryDamaged,
         GalleryError,
+        GalleryFull,
         LeakError,
         MissingExtra,
         ModelFileError,
         NotCalibrated,
         NotEnrolled,
+        ServerError,
         TooFewIdentities,
         TooFewImpostors,
         TrainingError,
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CalibrationError": "core.errors",
+    "Client": "client",
     "ConfigError": "core.errors",
     "DataError": "core.errors",
     "Dataset": "data",
@@ -51,9 +56,11 @@ _HOME = {
     "DecisionRule": "decide",
     "EmptyDataset": "core.errors",
     "Gallery": "apps.gallery",
+    "GalleryAway": "core.errors",
     "GalleryBusy": "core.errors",
     "GalleryDamaged": "core.errors",
     "GalleryError": "core.errors",
+    "GalleryFull": "core.errors",
     "Interval": "core.types",
     "LeakError": "core.errors",
     "MissingExtra": "core.errors",
@@ -63,6 +70,7 @@ _HOME = {
     "NotEnrolled": "core.errors",
     "Preprocess": "data",
     "Result": "evaluation",
+    "ServerError": "core.errors",
     "TooFewIdentities": "core.errors",
     "TooFewImpostors": "core.errors",
     "TrainConfig": "training",
@@ -85,6 +93,7 @@ _HOME = {
 
 __all__ = [
     "CalibrationError",
+    "Client",
     "ConfigError",
     "DataError",
     "Dataset",
@@ -92,9 +101,11 @@ __all__ = [
     "DecisionRule",
     "EmptyDataset",
     "Gallery",
+    "GalleryAway",
     "GalleryBusy",
     "GalleryDamaged",
     "GalleryError",
+    "GalleryFull",
     "Interval",
     "LeakError",
     "MissingExtra",
@@ -104,6 +115,7 @@ __all__ = [
     "NotEnrolled",
     "Preprocess",
     "Result",
+    "ServerError",
     "TooFewIdentities",
     "TooFewImpostors",
     "TrainConfig",

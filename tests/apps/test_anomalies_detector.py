@@ -16,11 +16,11 @@ from twinnet.apps.anomalies.graded import spoiled_by_grades
 from twinnet.apps.anomalies.judge import auroc, pixel_auroc
 from twinnet.apps.anomalies.nearest import collect
 from twinnet.apps.anomalies.patches import coreset
-from twinnet.apps.anomalies.scorers import strangest
 from twinnet.apps.anomalies.surround import surround
 from twinnet.core.errors import CalibrationError, ConfigError, DataError, EmptyDataset, ModelFileError
 from twinnet.core.types import Skipped
 from twinnet.encoders import EncoderSpec
+from twinnet.engine.places import strangest
 
 
 def part(seed: int, defect: bool = False) -> tuple[np.ndarray, np.ndarray]:

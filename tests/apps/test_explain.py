@@ -14,8 +14,9 @@ from scipy.stats import spearmanr
 import twinnet
 from twinnet import encoders
 from twinnet.apps.explain import Explanation, explain, hide
-from twinnet.apps.explain_picture import draw_explanation, overlay
+from twinnet.apps.explain_picture import draw_explanation
 from twinnet.decide import Spread, spread
+from twinnet.page.heat import overlay
 
 CONFIG = twinnet.TrainConfig(
     encoder="compact", width=8, dim=16, size_px=20, steps=150, identities_per_batch=6, items_per_identity=8,

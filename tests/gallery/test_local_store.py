@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from contract import BOUND, DIM, StoreContract, people, vectors
 
-from twinnet.core.errors import GalleryBusy, GalleryDamaged, GalleryError, NotEnrolled, WrongKey
+from twinnet.core.errors import GalleryBusy, GalleryDamaged, GalleryError, NotEnrolled, WrongKey, WrongModel
 from twinnet.gallery import Binding, Entry, LocalStore
 from twinnet.gallery.local.vault import Vault
 
@@ -240,3 +241,25 @@ def test_a_wrong_key_no_key_and_an_altered_value_are_refused(tmp_path: Path) -> 
     with pytest.raises(WrongKey, match="altered"):  # one person's embedding under another's name
         store.templates([1])
     store.vault.connection.close()
+
+
+def test_a_gallery_that_was_migrated_elsewhere_answers_nothing_until_it_is_opened_anew(tmp_path: Path) -> None:
+    with LocalStore.create(tmp_path / "g", BOUND) as store:
+        store.add([Entry("Ada", vectors(1))])
+        with LocalStore.open(tmp_path / "g") as other:
+            other.replace(replace(BOUND, fingerprint="another"), vectors(1), other.changes)
+        for _ in range(3):  # not only once
+            with pytest.raises(WrongModel, match="migrated to another model"):
+                store.shortlist(vectors(1), 1)
+
+
+def test_an_original_is_found_by_its_name(tmp_path: Path) -> None:
+    for key in (None, "passphrase"):
+        if key:
+            pytest.importorskip("cryptography")
+        with LocalStore.create(tmp_path / f"g{key}", replace(BOUND, keep_originals=True), key=key) as store:
+            store.add([Entry("Ada", vectors(2), originals=(b"one", b"two")), Entry("Bo", vectors(1))])
+            assert store.original_of("Ada") == b"one"
+            assert store.original_of("Bo") is None
+            with pytest.raises(NotEnrolled):
+                store.original_of("Cy")

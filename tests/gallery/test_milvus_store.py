@@ -14,12 +14,11 @@ import numpy as np
 import pytest
 from contract import BOUND, DIM, StoreContract, people, vectors
 
-from twinnet.core.errors import ConfigError, GalleryError, NotEnrolled
+from twinnet.core.errors import ConfigError, GalleryAway, GalleryError, NotEnrolled
 from twinnet.gallery import Entry
 from twinnet.gallery.milvus import Address, MilvusStore, is_address
 from twinnet.gallery.milvus.entries import made
 from twinnet.gallery.milvus.ledger import Intent
-from twinnet.gallery.milvus.link import Away
 
 _NAMES = count()
 
@@ -308,7 +307,7 @@ def test_an_address_where_nobody_answers_is_said_so_soon() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: nobody else gets this port meanwhile
         place = f"milvus://127.0.0.1:{taken.getsockname()[1]}/staff"
-        with pytest.raises(Away, match="no Milvus server answers"):
+        with pytest.raises(GalleryAway, match="no Milvus server answers"):
             MilvusStore.open(place, patience_s=1.0)
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from twinnet.apps.explain import Explanation
 from twinnet.core.errors import TwinnetError
-from twinnet.core.types import Decision, FloatArray, Image
+from twinnet.core.types import Decision
 from twinnet.decide import Spread
+from twinnet.page.heat import ALIKE, APART, overlay
 
-ALIKE, APART = "#0a66c2", "#c2410c"
 _FORMATS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
 
 
@@ -41,16 +40,6 @@ def draw_explanation(explanation: Explanation, path: str | Path, spread: Spread 
         figure.savefig(path, dpi=150)
     except OSError as error:
         raise TwinnetError(f"{path}: the picture cannot be written ({error.strerror or error}).") from error
-
-
-def overlay(picture: Image, effect: FloatArray) -> npt.NDArray[np.uint8]:
-    """`(H, W, C)` and effects `(H, W)` in [−1, 1] → `(H, W, 3)`: faded; blue: alike, orange: apart."""
-    from matplotlib.colors import to_rgb
-
-    grey = picture.mean(2, keepdims=True) * 0.5 + 110  # (H, W, 1): pale, so that the colours can be seen
-    colour = np.where(effect[..., None] > 0, to_rgb(ALIKE), to_rgb(APART)) * 255  # (H, W, 3)
-    strength = 0.75 * np.abs(effect)[..., None]
-    return np.asarray(np.clip((1 - strength) * grey + strength * colour, 0, 255).astype(np.uint8))
 
 
 def _verdict(decision: Decision) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 import typer
 
 from twinnet.apps.anomalies import Detector, FitConfig, Inspected, fit, judge
-from twinnet.apps.anomalies.heat import overlaid
 from twinnet.apps.anomalies.judge import pixel_auroc
 from twinnet.apps.anomalies.masks import read_masks
 from twinnet.cli.progress import bars
@@ -21,6 +20,7 @@ from twinnet.data.decode import decode
 from twinnet.decide.conformal import cross_bound
 from twinnet.evaluation import bare, report_json
 from twinnet.model import load
+from twinnet.page.heat import overlaid
 from twinnet.training.facts import versions
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".gif"}

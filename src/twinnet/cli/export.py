@@ -27,17 +27,29 @@ def export(
 ) -> None:
     """A model as ONNX, with its preprocessing, threshold and a certificate that it decides as before.
 
-    Nothing is written where a verdict of the golden set flips. `twinnet serve` runs the file without torch.
+    Nothing is written where a verdict of the golden set flips. `twinnet serve` runs the file without torch. A detector
+    that `anomalies fit` wrote is exported, too.
 
     Example: `twinnet export people.twin -o people.onnx --golden others/`
     """
+    from twinnet.apps.anomalies import Detector
     from twinnet.apps.export import export as run
+    from twinnet.apps.export import export_detector, is_detector
     from twinnet.cli.progress import bars
     from twinnet.cli.render import print_json, say
     from twinnet.evaluation import bare, report_json
     from twinnet.model import load
     from twinnet.training.facts import versions
 
+    if is_detector(model):
+        moved = export_detector(Detector.load(model), out, seed=seed)
+        if json:
+            metrics = {"largest_move": bare(moved)}
+            print_json({**report_json("export", None, metrics, {}, "", "", seed, versions()), "files": [str(out)]})
+            return
+        say(f"noise inspected by both: no alarm flips; the largest move of a distance is {moved:.1e}")
+        say(f"written: {out}\nnext:    twinnet serve MODEL --detector {out}")
+        return
     loaded = load(model)
     parity = run(
         loaded, out, golden, int8=int8, int8_flips=int8_flips, tolerance=tolerance, accept_seen=accept_seen, seed=seed,

@@ -19,6 +19,7 @@ from twinnet.cli import (
     handwriting,
     plagiarism,
     retrieve,
+    serve,
     signatures,
     texts,
     track,
@@ -45,6 +46,8 @@ app.command("verify")(commands.verify)
 app.command("embed")(commands.embed)
 app.command("info")(commands.info)
 app.command("export")(export.export)
+app.command("serve")(serve.serve)
+app.add_typer(serve.keys, name="keys")
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(anomalies.app, name="anomalies")
 app.add_typer(retrieve.app, name="retrieve")

@@ -68,12 +68,28 @@ class GalleryBusy(GalleryError):
     """Somebody else writes to the gallery, for longer than was waited."""
 
 
+class GalleryFull(GalleryError):
+    """The disk took no more; nothing of the change was kept, and what was acknowledged before is whole."""
+
+
+class GalleryAway(GalleryError):
+    """The server that keeps the gallery does not answer. A write that was under way may or may not have been made."""
+
+
 class GalleryDamaged(GalleryError):
     """The record of a gallery is not whole. The index never raises this: it is rebuilt from the record."""
 
 
 class NotEnrolled(GalleryError):
     """The identity is not in the gallery."""
+
+
+class ServerError(TwinnetError):
+    """A server answered with a problem. `code` is stable; `request_id` is what its operator looks for in the log."""
+
+    def __init__(self, text: str, code: str, status: int = 0, request_id: str = "") -> None:
+        super().__init__(text)
+        self.code, self.status, self.request_id = code, status, request_id
 
 
 class WrongKey(GalleryError):

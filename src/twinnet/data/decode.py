@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,17 @@ SUFFIXES = frozenset(
 _ORIENTED = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})  # where an orientation may stand
 
 
-def decode(item: Item, *, name: str | None = None) -> Image:
+def decode(
+    item: Item, *, name: str | None = None, formats: Sequence[str] | None = None, max_pixels: int = MAX_PIXELS
+) -> Image:
     """Pixels `(H, W, 1)` for grey or `(H, W, 3)` for colour, uint8, of a path, encoded bytes or an array.
 
     Of an animation the first frame is used. EXIF orientation is applied. Alpha is composited on white. Deep grey is
     scaled to 8 bit: 16-bit values by 255/65535; 32-bit integers the same where they fit in 16 bits, otherwise from
     their own minimum and maximum; floats by 255 where all lie in [0, 1], as they are where all lie in [0, 255],
     otherwise from their own minimum and maximum. Arrays are `(H, W)` or `(H, W, 1|3|4)`, uint8, bool, or float in
-    [0, 1]; the result may share their memory, so do not write to it. Every failure is an `UnreadableItem` that names
-    the item and the reason.
+    [0, 1]; the result may share their memory, so do not write to it. `formats` and `max_pixels` narrow what is taken.
+    Every failure is an `UnreadableItem` that names the item and the reason.
     """
     if isinstance(item, np.ndarray):
         return _from_array(item, name or "array")
@@ -48,18 +51,19 @@ def decode(item: Item, *, name: str | None = None) -> Image:
     content = read_bytes(item, name)
     if not content:
         raise UnreadableItem(name, "the file is empty")
+    known = _formats() if formats is None else tuple(f for f in _formats() if f in formats)
     try:
-        with quiet(), Pillow.open(io.BytesIO(content), formats=_formats()) as image:
+        with quiet(), Pillow.open(io.BytesIO(content), formats=known) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableItem(name, f"has {width} × {height} pixels; at most {MAX_PIXELS:,} are decoded")
+            if width * height > max_pixels:
+                raise UnreadableItem(name, f"has {width} × {height} pixels; at most {max_pixels:,} are decoded")
             return _pixels(image, name)
     except UnreadableItem:
         raise
     except UnidentifiedImageError:
-        raise UnreadableItem(name, f"is not an image of a known format ({', '.join(FORMATS)}), or is damaged") from None
+        raise UnreadableItem(name, f"is not an image of a known format ({', '.join(known)}), or is damaged") from None
     except Pillow.DecompressionBombError:
-        raise UnreadableItem(name, f"has far too many pixels; at most {MAX_PIXELS:,} are decoded") from None
+        raise UnreadableItem(name, f"has far too many pixels; at most {max_pixels:,} are decoded") from None
     except Exception as error:  # Pillow's readers raise whatever the bytes provoke: OSError, SyntaxError, IndexError …
         reason = str(error) or type(error).__name__
         cut = "truncated" in reason.lower()

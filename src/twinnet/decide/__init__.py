@@ -6,7 +6,7 @@ from twinnet.decide.intervals import clopper_pearson, joined, over_identities
 from twinnet.decide.measured import cross_fitted, verdict_rates
 from twinnet.decide.probability import Beta, Isotonic, Platt, calibrator_from_dict
 from twinnet.decide.rates import auc, eer, error_rates, frr_at_far, rates_at
-from twinnet.decide.reading import ReadingRule
+from twinnet.decide.reading import ReadingRule, by_character
 from twinnet.decide.reliability import Reliability, brier, ece, reliability
 from twinnet.decide.rule import DecisionRule, far_in_gallery
 from twinnet.decide.spread import Spread, spread
@@ -28,6 +28,7 @@ __all__ = [
     "abstain_band",
     "auc",
     "brier",
+    "by_character",
     "calibrator_from_dict",
     "choose_threshold",
     "clopper_pearson",

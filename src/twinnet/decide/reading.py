@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from twinnet.core.errors import NotCalibrated
-from twinnet.core.types import FloatArray
+from twinnet.core.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +47,14 @@ class ReadingRule:
                 "Next: twinnet handwriting train FOLDER -o MODEL, or give a ReadingRule from fit_reading."
             )
         return cls(**facts["reading"])
+
+
+def by_character(distances: npt.ArrayLike, of: IntArray) -> FloatArray:
+    """Distances `(Q, E)` of probes to examples → `(Q, N)` to characters: the mean over each one's; `of (E,)` is whose.
+
+    A mean of distances has the same scale for one example as for many, so the temperature and the limit hold for both.
+    """
+    every, counts = np.asarray(distances, np.float64), np.bincount(of)
+    sums = np.zeros((len(counts), len(every)))
+    np.add.at(sums, of, every.T)
+    return np.asarray((sums / counts[:, None]).T)

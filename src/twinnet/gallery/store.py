@@ -72,6 +72,10 @@ class Store(Protocol):
         """Raises NotEnrolled."""
         ...
 
+    def original_of(self, name: str) -> bytes | None:
+        """One of an identity's enrolled pictures, None where none were kept. Raises NotEnrolled."""
+        ...
+
     def keys_where(self, where: Mapping[str, Any]) -> IntArray:
         """The templates whose metadata has all of these values."""
         ...

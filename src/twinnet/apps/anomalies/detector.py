@@ -10,11 +10,12 @@ from typing import Any, final
 import numpy as np
 
 from twinnet.apps.anomalies import file
-from twinnet.apps.anomalies.scorers import Map, Scorer, enlarged
+from twinnet.apps.anomalies.scorers import Scorer
 from twinnet.core.errors import UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray, IntArray, Item, Skipped
 from twinnet.data.decode import decode
+from twinnet.data.plane import Map, enlarged
 from twinnet.decide.conformal import alarm_threshold, cross_p_values, p_values, smallest_rate
 from twinnet.decide.drift import DriftAlarm
 

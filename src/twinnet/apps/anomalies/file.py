@@ -18,16 +18,17 @@ from torch import Tensor
 
 from twinnet.apps.anomalies.dense import DenseTwin
 from twinnet.apps.anomalies.frozen import FrozenTwin
-from twinnet.apps.anomalies.nearest import Bank
-from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Taught, Twin
+from twinnet.apps.anomalies.scorers import Compared, Scorer, Taught, Twin
 from twinnet.core.errors import ModelFileError
 from twinnet.core.types import FloatArray, IntArray
+from twinnet.data.plane import LEAST_PX, MOST_PX
 from twinnet.encoders.lite0 import Lite0
+from twinnet.engine.places import Bank
 from twinnet.model import Model, load
 from twinnet.model.file import canonical, content_hash, plain
 
 FORMAT = 2
-_KEY = "twinnet.anomalies"
+KEY = "twinnet.anomalies"
 _MAX_WIDTH = 512
 
 
@@ -55,7 +56,7 @@ def write(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as out:
-            out.write(save(tensors, metadata={_KEY: canonical(manifest).decode()}))
+            out.write(save(tensors, metadata={KEY: canonical(manifest).decode()}))
             out.flush()
             os.fsync(out.fileno())
         partial.replace(path)
@@ -68,7 +69,7 @@ def read(path: Path) -> tuple[tuple[Scorer, ...], FloatArray, IntArray, float, d
     """The parts of a detector. Raises ModelFileError for a missing, damaged or foreign file."""
     try:
         with safe_open(path, framework="pt") as opened:
-            text = (opened.metadata() or {}).get(_KEY)
+            text = (opened.metadata() or {}).get(KEY)
             tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118  (not a dict)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelFileError(

@@ -12,13 +12,14 @@ from twinnet.apps.anomalies.detector import Detector
 from twinnet.apps.anomalies.frozen import build as build_frozen
 from twinnet.apps.anomalies.learn import settled
 from twinnet.apps.anomalies.patches import bank_of
-from twinnet.apps.anomalies.scorers import LEAST_PX, MOST_PX, Compared, Scorer, Twin, plane
+from twinnet.apps.anomalies.scorers import Compared, Scorer, Twin
 from twinnet.apps.anomalies.teach import teach, teach_frozen
 from twinnet.core.errors import CalibrationError, ConfigError, EmptyDataset, UnreadableItem
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
 from twinnet.core.types import IntArray, Item
 from twinnet.data.decode import decode
+from twinnet.data.plane import LEAST_PX, MOST_PX, plane
 from twinnet.decide.conformal import by_group, needed, smallest_rate
 from twinnet.model import Model
 from twinnet.training.facts import versions

@@ -40,6 +40,7 @@ class FrozenTwin(nn.Module):
     def __init__(self, trunk: Lite0) -> None:
         super().__init__()
         self.trunk = trunk.eval().requires_grad_(False)
+        self.shrink: Callable[..., Tensor] = functional.adaptive_avg_pool2d  # ONNX knows no such layer: see `export`
         self.register_buffer("centre", torch.zeros(sum(_CHANNELS)))
         self.register_buffer("spread", torch.ones(sum(_CHANNELS)))
         self.judge = nn.Sequential(
@@ -49,7 +50,7 @@ class FrozenTwin(nn.Module):
     def seen(self, images: Float[Tensor, "b 1 h w"]) -> tuple[Tensor, Tensor]:
         """Log odds `(B, I, J)` and patch embeddings `(B, D, K, L)`."""
         levels = self.trunk.levels((images * _CONTRAST).expand(-1, 3, -1, -1), _BLOCKS)
-        places = (_beside(levels) - self.centre) / self.spread
+        places = (_beside(levels, self.shrink) - self.centre) / self.spread
         return self.judge(places)[..., 0], levels[-1]
 
     def teach(self, crops: Crops, *, batches: int, seconds: float, seed: int, progress: Progress = SILENT) -> None:
@@ -81,7 +82,8 @@ class FrozenTwin(nn.Module):
                 if seen and seconds and time.monotonic() - begun > seconds:
                     break
                 images, where = crops(step)
-                places = _beside(self.trunk.levels((images[:, None] * _CONTRAST).expand(-1, 3, -1, -1), _BLOCKS))
+                levels = self.trunk.levels((images[:, None] * _CONTRAST).expand(-1, 3, -1, -1), _BLOCKS)
+                places = _beside(levels, self.shrink)
                 touched, share = (
                     pool(where[:, None], (places.shape[1], places.shape[2]))[:, 0]
                     for pool in (functional.adaptive_max_pool2d, functional.adaptive_avg_pool2d)
@@ -93,11 +95,11 @@ class FrozenTwin(nn.Module):
         return torch.cat(seen), torch.cat(asked)
 
 
-def _beside(levels: list[Tensor]) -> Tensor:
+def _beside(levels: list[Tensor], shrink: Callable[..., Tensor]) -> Tensor:
     """Feature maps of strides 4, 8 and 16 → one of stride 8, `(B, I, J, D)`."""
     fine, middle, coarse = levels
     size = (middle.shape[-2], middle.shape[-1])
-    fine = functional.adaptive_avg_pool2d(fine, size)
+    fine = shrink(fine, size)
     coarse = functional.interpolate(coarse, size=size, mode="bilinear")
     return torch.cat([fine, middle, coarse], 1).permute(0, 2, 3, 1)
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from twinnet.apps.anomalies.detector import Inspected
-from twinnet.apps.anomalies.scorers import Map
 from twinnet.core.errors import DataError
 from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, Interval
+from twinnet.data.plane import Map
 from twinnet.decide.intervals import clopper_pearson
 
 _REPLICATES = 1000

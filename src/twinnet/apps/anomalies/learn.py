@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twinnet.apps.anomalies.nearest import Bank, collect, sample
-from twinnet.apps.anomalies.patches import Patches
-from twinnet.apps.anomalies.scorers import Map, Taught, Twin, look
+from twinnet.apps.anomalies.nearest import collect, sample
+from twinnet.apps.anomalies.scorers import Taught, Twin, look
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import stream
+from twinnet.data.plane import Map
+from twinnet.engine.places import Bank, Patches
 
 _MOST_SEEN = 300  # images that patches are kept from
 _JUDGED = 200  # patches of one image by which the usual distance is measured

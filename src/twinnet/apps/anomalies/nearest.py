@@ -1,33 +1,17 @@
-"""How far a patch is from its nearest good one (PatchCore; Roth et al. 2022), on the embeddings of a twin."""
+"""Which good patches are kept, for the nearest to be asked (PatchCore; Roth et al. 2022): embeddings of a twin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.apps.anomalies.patches import Patches, coreset
+from twinnet.apps.anomalies.patches import coreset
 from twinnet.core.seeds import stream
-from twinnet.index import Exact
+from twinnet.engine.places import Bank, Patches
 
 _OF_EACH = 1_000  # candidates of one image: all of thousands of images would not fit into memory
-
-
-@dataclass(frozen=True)
-class Bank:
-    """Good patches `(N, D)`, each channel divided by its `spread (D,)`."""
-
-    patches: Patches
-    spread: Patches
-
-    def distances(self, found: Patches) -> Patches:
-        """`(I, J, D)` → distance of each from its nearest good one, `(I, J)`."""
-        index = Exact(self.patches.shape[1])
-        index.add(np.arange(len(self.patches)), self.patches)
-        near = index.search(found.reshape(-1, found.shape[-1]) / self.spread, 1).distances[:, 0]
-        return np.asarray(near.reshape(found.shape[:2]), np.float32)
 
 
 def collect(found: Sequence[Patches], seed: int) -> Bank:

@@ -25,7 +25,7 @@ def maps(model: Model, image: Image) -> Patches:
     images = torch.from_numpy(model.preprocess.normalise(model.preprocess.apply(image)[None]))
     found: list[Tensor] = []
     with torch.inference_mode():
-        for stage in _stages(model.encoder):
+        for stage in stages(model.encoder):
             images = stage(images)
             if images.ndim == 4 and images.shape[-1] > 1:
                 found.append(images)
@@ -70,6 +70,7 @@ def distances(model: Model, bank: Patches, image: Image) -> Patches:
     return np.asarray(d.reshape(found.shape[:2]), np.float32)
 
 
-def _stages(encoder: nn.Module) -> list[nn.Module]:
+def stages(encoder: nn.Module) -> list[nn.Module]:
+    """What an image passes one after the other."""
     trunk = getattr(encoder, "trunk", None)
     return list(trunk) if isinstance(trunk, nn.Sequential) else [trunk or encoder]

@@ -6,26 +6,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image as Pillow
 from torch.nn import functional
 
 from twinnet.apps.anomalies import patches
 from twinnet.apps.anomalies.dense import DenseTwin
 from twinnet.apps.anomalies.frozen import FrozenTwin
-from twinnet.apps.anomalies.nearest import Bank
-from twinnet.apps.anomalies.patches import Patches
-from twinnet.apps.anomalies.teach import scales, shrunk
 from twinnet.core.types import Image
+from twinnet.data.plane import Map, plane, scales, shrunk
+from twinnet.engine.places import Bank, Patches, Usual, averaged, strange, strangest
 from twinnet.model import Model
 
-LEAST_PX = 32
-"""On the shorter side: the network sees some 60 at once, with reflections beyond the border."""
-MOST_PX = 2048
-"""On the longer side, whatever is asked for."""
-
-Map = npt.NDArray[np.float32]  # (I, J): distance from good at each place
 Twin = DenseTwin | FrozenTwin
 
 
@@ -49,14 +40,11 @@ class Taught:
     net: Twin
     size_px: int
     bank: Bank
-    usual: tuple[float, float, float, float]
+    usual: Usual
 
     def map(self, image: Image) -> Map:
         odds, found = look(self.net, plane(image, self.size_px))
-        odds_mean, odds_spread, near_mean, near_spread = self.usual
-        near = enlarged(self.bank.distances(found), odds.shape)
-        strange = (odds - odds_mean) / odds_spread + (near - near_mean) / near_spread
-        return np.asarray(np.logaddexp(0, strange), np.float32)  # softplus: a distance is never negative
+        return strange(odds, self.bank.distances(found), self.usual)
 
     def distance(self, image: Image, at: Map) -> float:
         return strangest(at)
@@ -97,33 +85,4 @@ def look(net: Twin, full: Map) -> tuple[Map, Patches]:
             if scale == 1:
                 local = functional.avg_pool2d(patches.float(), 3, 1, 1, count_include_pad=False)[0]
                 found = local.permute(1, 2, 0).contiguous().numpy()
-    mean = np.mean([enlarged(one, distances[0].shape) for one in distances], 0, dtype=np.float64)
-    return np.asarray(mean + np.log(-np.expm1(-np.maximum(mean, 1e-12))), np.float32), found  # softplus, undone
-
-
-def strangest(at: Map) -> float:
-    """The mean over one place in three hundred, the strangest: one place alone is often wrong."""
-    n = max(1, at.size // 300)
-    return float(np.partition(at, -n, axis=None)[-n:].mean())
-
-
-def enlarged(at: Map, shape: tuple[int, ...]) -> Map:
-    """A map brought to another's size."""
-    if at.shape == shape:
-        return at
-    return np.asarray(Pillow.fromarray(at).resize((shape[1], shape[0]), Pillow.Resampling.BILINEAR), np.float32)
-
-
-def plane(image: Image, size_px: int) -> Map:
-    """`(H, W, C)` uint8 → grey `(H, W)` of mean 0 and deviation 1.
-
-    At most `size_px` on its longer side, and at least 32 on the shorter.
-    """
-    grey = Pillow.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).convert("L")
-    factor = max(min(1.0, size_px / max(grey.size)), LEAST_PX / min(grey.size))
-    if factor != 1:
-        size = (max(LEAST_PX, round(grey.width * factor)), max(LEAST_PX, round(grey.height * factor)))
-        grey = grey.resize(size, Pillow.Resampling.BOX if factor < 1 else Pillow.Resampling.BILINEAR)
-    pixels = np.asarray(grey, np.float32) / 255
-    # A darker exposure of the same thing is no defect. The constant keeps an even image from becoming noise.
-    return np.asarray((pixels - pixels.mean()) / (pixels.std() + 0.05), np.float32)
+    return averaged(distances), found

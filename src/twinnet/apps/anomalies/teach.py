@@ -6,9 +6,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,13 +17,10 @@ from twinnet.apps.anomalies.frozen import FrozenTwin
 from twinnet.apps.anomalies.graded import spoiled_by_grades
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
+from twinnet.data.plane import Plane, scales, shrunk
 from twinnet.training.machine import choose
 
-Plane = npt.NDArray[np.float32]  # (H, W), standardised
-
 _BATCH, _RATE = 12, 3e-3
-
-_HALF_FROM_PX = 128  # on the shorter side; half of less shows a defect of a few pixels no more
 
 
 def teach(
@@ -97,20 +92,6 @@ def teach_frozen(
 
 def _side(good: Sequence[Plane], wanted: int, multiple: int) -> int:
     return min(wanted, multiple * (int(max(min(image.shape) for image in good)) // multiple))
-
-
-def scales(image: Plane) -> tuple[float, ...]:
-    """A spot of ten pixels and a stain of a hundred are both defects: an image is seen at its size and at half."""
-    return (1.0, 0.5) if min(image.shape) >= _HALF_FROM_PX else (1.0,)
-
-
-def shrunk(image: Plane, scale: float) -> Plane:
-    """The image at a smaller size, standardised again; never below 16 pixels."""
-    if scale == 1:
-        return image
-    size = [max(16, round(n * scale)) for n in image.shape]
-    small = np.asarray(Pillow.fromarray(image).resize((size[1], size[0]), Pillow.Resampling.BOX), np.float32)
-    return np.asarray((small - small.mean()) / (small.std() + 0.05), np.float32)
 
 
 def _loss(logit: Tensor, where: Tensor) -> Tensor:

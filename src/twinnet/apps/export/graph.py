@@ -8,7 +8,7 @@ import io
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,11 @@ class Areas(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """`(B, C, H, W)` → `(B, C, grid, grid)`."""
-        rows, columns = (_areas(int(n), self.grid) for n in features.shape[-2:])
+        rows, columns = (areas(int(n), self.grid) for n in features.shape[-2:])
         return rows @ features @ columns.T
 
 
-def _areas(n: int, grid: int) -> Tensor:
+def areas(n: int, grid: int) -> Tensor:
     """`(grid, n)`: the weight of each of n places in each cell."""
     weights = torch.zeros(grid, n)
     for i in range(grid):
@@ -57,18 +57,24 @@ def network(model: Model) -> bytes:
             "train on a backbone of timm or Hugging Face."
         )
     p = model.preprocess
-    encoder = copy.deepcopy(model.encoder).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    examples = {"images": torch.zeros(2, p.channels, p.height, p.width)}
+    return traced(exportable(model), examples, ["embeddings"], {"images": {0: "n"}, "embeddings": {0: "n"}})
+
+
+def exportable(model: Model) -> nn.Module:
+    """A copy of the encoder without what ONNX has no word for."""
+    encoder: nn.Module = copy.deepcopy(model.encoder).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     for owner in list(encoder.modules()):
         for name, part in owner.named_children():
             if isinstance(part, nn.AdaptiveAvgPool2d) and isinstance(part.output_size, int) and part.output_size > 1:
                 setattr(owner, name, Areas(part.output_size))
-    return traced(encoder, torch.zeros(2, p.channels, p.height, p.width), "images", "embeddings", {0: "n"}, {0: "n"})
+    return encoder
 
 
 def traced(
-    module: nn.Module, example: Tensor, given: str, found: str, open_in: Mapping[int, str], open_out: Mapping[int, str]
+    module: nn.Module, examples: Mapping[str, Tensor], found: Sequence[str], open_axes: Mapping[str, Mapping[int, str]]
 ) -> bytes:
-    """Any module as ONNX; `open_in` and `open_out` name the axes that may have any length."""
+    """Any module as ONNX: its inputs by name, the names of its outputs, and which axes may have any length."""
     check_extra()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the exporter that needs no further package is called legacy
@@ -76,8 +82,8 @@ def traced(
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # where it fails, it prints the whole network
                 torch.onnx.export(
-                    module, (example,), str(path), input_names=[given], output_names=[found],
-                    dynamic_axes={given: dict(open_in), found: dict(open_out)}, dynamo=False,
+                    module, tuple(examples.values()), str(path), input_names=list(examples), output_names=list(found),
+                    dynamic_axes={name: dict(axes) for name, axes in open_axes.items()}, dynamo=False,
                 )  # fmt: skip
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             reason = str(error).splitlines()[0][:200]
@@ -119,6 +125,19 @@ def with_card(content: bytes, card: Mapping[str, Any]) -> bytes:
     entry = graph.metadata_props.add()
     entry.key, entry.value = CARD, json.dumps(card)
     return bytes(graph.SerializeToString())
+
+
+def written(path: Path, content: bytes) -> None:
+    """The file, whole or not at all. Raises TwinnetError."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise TwinnetError(f"{path}: the model cannot be written ({error.strerror or error}).") from error
 
 
 def check_extra() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from twinnet.apps.export.graph import network, quantised, with_card
+from twinnet.apps.export.graph import network, quantised, with_card, written
 from twinnet.apps.export.parity import TOLERANCE, Golden, Parity, ParityError, golden_set, moved
 from twinnet.apps.export.relearn import relearned
 from twinnet.compare import Learned
-from twinnet.core.errors import CalibrationError, TwinnetError
+from twinnet.core.errors import CalibrationError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray
 from twinnet.data import Dataset
@@ -67,8 +66,8 @@ def export(
         small, rule, parity = _int8(model, content, shown, before, unit, parity, int8_flips, out)
         files[out.with_suffix(".int8.onnx")] = with_card(small, card_of(model, rule, parity, kind="int8"))
     files[out] = with_card(content, card_of(model, model.rule, parity))
-    for path, written in files.items():
-        _write(path, written)
+    for path, file in files.items():
+        written(path, file)
     return parity
 
 
@@ -131,15 +130,3 @@ def card_of(model: Model, rule: DecisionRule | None, parity: Parity | None, kind
 
 def _engine(content: bytes, card: dict[str, Any]) -> Engine:
     return Engine(with_card(content, card))
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise TwinnetError(f"{path}: the model cannot be written ({error.strerror or error}).") from error

@@ -17,7 +17,7 @@ from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, IntArray
 from twinnet.data import Dataset, ImageStore
-from twinnet.decide import ReadingRule, ece
+from twinnet.decide import ReadingRule, by_character, ece
 from twinnet.model import Embeddings, Model
 
 _ROUNDS = 20  # of one example and one probe of every character of a group
@@ -111,12 +111,5 @@ def _without_own(table: FloatArray) -> FloatArray:
 
 
 def mean_distances(model: Model, probes: Embeddings, examples: Embeddings, of: IntArray) -> FloatArray:
-    """Distances `(Q, N)` of probes to characters: the mean over each one's examples; `of (E,)` is whose each is.
-
-    A mean of distances has the same scale for one example as for many, so the temperature and the limit hold for both.
-    """
-    every = model.cross(probes, examples)  # (Q, E)
-    counts = np.bincount(of)
-    sums = np.zeros((len(counts), len(probes)))
-    np.add.at(sums, of, every.T)
-    return np.asarray((sums / counts[:, None]).T)
+    """Distances `(Q, N)` of probes to characters: the mean over each one's examples; `of (E,)` is whose each is."""
+    return by_character(model.cross(probes, examples), of)

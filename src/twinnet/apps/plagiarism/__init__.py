@@ -2,7 +2,7 @@
 
 from twinnet.apps.plagiarism.found import Cluster, Found, Match
 from twinnet.apps.plagiarism.judge import Judge, default_judge, read_judge
-from twinnet.apps.plagiarism.run import Options, compare_two, find_plagiarism
+from twinnet.apps.plagiarism.run import Options, compare_documents, compare_two, find_plagiarism
 
 __all__ = [
     "Cluster",
@@ -10,6 +10,7 @@ __all__ = [
     "Judge",
     "Match",
     "Options",
+    "compare_documents",
     "compare_two",
     "default_judge",
     "find_plagiarism",

@@ -17,7 +17,7 @@ from twinnet.apps.plagiarism.state import State
 from twinnet.core.errors import ConfigError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Skipped
-from twinnet.data.documents import read_document
+from twinnet.data.documents import Document, read_document
 
 _MEASURES = 4  # raised whenever the measures of the same two texts change: older states are then made anew
 _KINDS: tuple[Kind, ...] = ("prose", "code")
@@ -80,17 +80,23 @@ def find_plagiarism(
 
 def compare_two(a: Path, b: Path, *, options: Options = NOTHING_HIDDEN, judge: Judge | None = None) -> Found:
     """Two files. Raises UnreadableItem where one cannot be read."""
+    return compare_documents(read_document(a), read_document(b), options=options, judge=judge)
+
+
+def compare_documents(
+    one: Document, two: Document, *, options: Options = NOTHING_HIDDEN, judge: Judge | None = None
+) -> Found:
+    """Two documents that were read already."""
     hidden = options.hides()
-    one, two = read_document(a), read_document(b)
     if bool(one.language) != bool(two.language):  # a program beside prose: both are read as prose
         one, two = replace(one, language=""), replace(two, language="")
     x, y = (prepare(split := split_words(document), hidden.of(split)) for document in (one, two))
     shared = measure(x, y)
     match = Match(0, 1, x.kind, shared, (judge or default_judge()).decide(x.kind, shared.measures))
-    names = {0: str(a), 1: str(b)}
+    names = {0: one.name, 1: two.name}
     return Found(
         names=names, owners=names, matches=(match,), texts={0: one, 1: two}, clusters=clusters_of((match,), names),
-        skipped=(), suspicious=tuple((str(path), d.findings) for path, d in ((a, one), (b, two)) if d.findings),
+        skipped=(), suspicious=tuple((d.name, d.findings) for d in (one, two) if d.findings),
         hidden={i: n for i, p in enumerate((x, y)) if (n := int((~p.counted).sum()))}, new_pairs=1,
     )  # fmt: skip
 

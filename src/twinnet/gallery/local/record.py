@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from twinnet.core.errors import GalleryBusy, GalleryDamaged, GalleryError
+from twinnet.core.errors import GalleryBusy, GalleryDamaged, GalleryError, GalleryFull
 
 FILE = "record.sqlite"
 FORMAT = "1"
@@ -149,7 +149,7 @@ def _said(folder: Path, error: BaseException) -> GalleryError:
     if "readonly" in text or "unable to open" in text:
         return GalleryError(f"{folder}: the gallery cannot be written here ({text}). Next: check its permissions.")
     if "full" in text or "I/O" in text:
-        return GalleryError(
+        return GalleryFull(
             f"{folder}: the disk took no more ({text}); nothing of this was kept, and all that was acknowledged before "
             "is whole. Next: free some space and repeat."
         )

@@ -192,6 +192,12 @@ def enrolled(read: Read, seal: Seal) -> list[Enrolled]:
     return [Enrolled(seal.open(name, handle + b"/name").decode(), n, items) for handle, name, n, items in found]
 
 
+def original_of(read: Read, seal: Seal, key: int, name: str) -> bytes | None:
+    """The first picture that was kept with a template."""
+    found = read("SELECT content FROM original WHERE template = ? ORDER BY id LIMIT 1", (key,))
+    return seal.open(found[0][0], seal.handle(name) + b"/original") if found else None
+
+
 def keys_where(read: Read, seal: Seal, where: Mapping[str, Any]) -> IntArray:
     """Templates whose metadata has all of these values."""
     if not isinstance(seal, Open):  # nothing can be asked of sealed metadata but to open it

@@ -153,6 +153,10 @@ class LocalStore:
         """See `Store.keys_of`."""
         return rows.keys_of(self.vault.read, self.vault.seal, self.folder, name)
 
+    def original_of(self, name: str) -> bytes | None:
+        """See `Store.original_of`."""
+        return rows.original_of(self.vault.read, self.vault.seal, self.keys_of(name)[0], name)
+
     def keys_where(self, where: Mapping[str, Any]) -> IntArray:
         """See `Store.keys_where`. The last answers are kept until the next write: reading all metadata is slow."""
         with self.vault.lock:

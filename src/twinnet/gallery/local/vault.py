@@ -35,6 +35,7 @@ class Vault:
         self.tell: Callable[[str], None] = self.notes.append
         self.lock = threading.RLock()
         self.owes_erasing = False  # this process replaced templates, and their bytes are still on disk
+        self.moved = False  # to another model, by another process
         self.live = self._live(exact_limit)
 
     def writing(self) -> Any:
@@ -53,13 +54,14 @@ class Vault:
         with self.lock, record.translated(self.folder):
             seen = self.live.seen
             self.live.refresh(self.connection)
-            if seen != self.live.seen:
+            if seen != self.live.seen or self.moved:
                 self.still_bound()
 
     def still_bound(self) -> None:
         """Somebody may have moved the gallery to another model while this process had it open; then WrongModel."""
         found = json.loads(self.read("SELECT value FROM fact WHERE name = 'binding'")[0][0])
-        if found["fingerprint"] != self.binding.fingerprint:
+        self.moved = found["fingerprint"] != self.binding.fingerprint
+        if self.moved:
             raise WrongModel(f"{self.folder}: it was migrated to another model meanwhile. Next: open it anew.")
 
     def bind(self, binding: Binding) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twinnet.core.errors import GalleryError
+from twinnet.core.errors import GalleryAway, GalleryError
 from twinnet.core.extras import require
 
 PATIENCE_S = 20.0
@@ -16,10 +16,6 @@ PATIENCE_S = 20.0
 
 _FIRST_S, _LONGEST_S = 0.05, 2.0
 _AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "connect", "not ready", "rate limit", "RPC error", "closed channel")
-
-
-class Away(GalleryError):
-    """The server did not answer. A write that was under way may or may not have been made."""
 
 
 class Unloaded(GalleryError):
@@ -51,7 +47,7 @@ class Link:
         )
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """`MilvusClient.name(…)`. Raises Away, or GalleryError with the server's own words."""
+        """`MilvusClient.name(…)`. Raises GalleryAway, or GalleryError with the server's own words."""
         return self.repeated(lambda: getattr(self.client, name)(*args, timeout=self.patience_s, **kwargs), args[0])
 
     def repeated(self, do: Callable[[], Any], collection: str) -> Any:
@@ -81,7 +77,7 @@ class Link:
                     raise GalleryError(f"{self.uri}: the server refused: {said}") from error
                 spent = time.monotonic() - begun
                 if spent + wait > self.patience_s:
-                    raise Away(
+                    raise GalleryAway(
                         f"{self.uri}: no Milvus server answers there (tried for {spent:.0f} s: {said[:120]}). "
                         "Next: start it, or check the address; then repeat."
                     ) from error

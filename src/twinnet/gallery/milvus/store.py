@@ -47,7 +47,7 @@ class MilvusStore:
     def create(
         cls, place: str, binding: Binding, *, key: str | None = None, patience_s: float = PATIENCE_S
     ) -> MilvusStore:
-        """A new gallery on a server. Raises ConfigError, GalleryError, or Away where no server answers."""
+        """A new gallery on a server. Raises ConfigError, GalleryError, or GalleryAway where no server answers."""
         if key:
             raise ConfigError(
                 "a gallery on Milvus is encrypted by its server, not by a key of ours. Next: leave it out."
@@ -79,7 +79,7 @@ class MilvusStore:
 
     @classmethod
     def open(cls, place: str, *, key: str | None = None, patience_s: float = PATIENCE_S) -> MilvusStore:
-        """An existing gallery. Raises GalleryError, or Away where no server answers."""
+        """An existing gallery. Raises GalleryError, or GalleryAway where no server answers."""
         address = Address.of(place)
         link = Link(address.uri, os.environ.get(TOKEN_VARIABLE, ""), patience_s=patience_s)
         try:
@@ -96,7 +96,7 @@ class MilvusStore:
 
     @staticmethod
     def there(place: str, *, patience_s: float = PATIENCE_S) -> bool:
-        """Whether a server has a gallery of that name. Raises Away where none answers."""
+        """Whether a server has a gallery of that name. Raises GalleryAway where none answers."""
         address = Address.of(place)
         link = Link(address.uri, os.environ.get(TOKEN_VARIABLE, ""), patience_s=patience_s)
         try:
@@ -198,6 +198,11 @@ class MilvusStore:
         if not found:
             raise NotEnrolled(f"{name}: not in {self.address}. Next: twinnet gallery list.")
         return found
+
+    def original_of(self, name: str) -> bytes | None:
+        """See `Store.original_of`."""
+        self.keys_of(name)
+        return None
 
     def keys_where(self, where: Mapping[str, Any]) -> IntArray:
         """See `Store.keys_where`."""

@@ -7,9 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from twinnet.core.errors import GalleryError
+from twinnet.core.errors import GalleryAway, GalleryError
 from twinnet.gallery.milvus.ledger import LINGERS_S, STALE_S, Ledger
-from twinnet.gallery.milvus.link import Away
 from twinnet.gallery.milvus.schema import all_of, chunks, one_of
 from twinnet.gallery.milvus.table import Table
 
@@ -54,11 +53,11 @@ class Writes:
         self._ledger.forget(gone)
 
     def _settle(self, batch: int, *, names: Sequence[str] = (), keys: Sequence[int] = ()) -> None:
-        """The moment of truth, and what follows from it. Raises Away where it is not known whether it came."""
+        """The moment of truth, and what follows from it. Raises GalleryAway where it is not known whether it came."""
         try:
             self._ledger.settle(batch, names, keys)
-        except Away as error:
-            raise Away(
+        except GalleryAway as error:
+            raise GalleryAway(
                 f"{error} The answer to the last step is missing, so it is either wholly done or wholly not. "
                 "Next: look (twinnet gallery list), then repeat where it is not."
             ) from error

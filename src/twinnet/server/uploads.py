@@ -1,0 +1,89 @@
+"""Uploaded images: told by content, decoded within limits, brought to the network's size. Names are never used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar, final
+
+import numpy as np
+from fastapi import UploadFile
+
+from twinnet.core.errors import TwinnetError, UnreadableItem
+from twinnet.core.types import Image
+from twinnet.data import Preprocess
+from twinnet.data.decode import decode
+from twinnet.server.batcher import Images
+from twinnet.server.problems import Problem, problem_of
+from twinnet.server.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MOST_SLENDER = 200
+"""A side may be so many times as long as the other: nothing that anybody compares is a thread of pixels."""
+
+
+@final
+class Decoders:
+    """As many threads as cores: so many pictures are in memory at once, however many requests there are."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="decode")
+
+    async def prepared(self, uploads: Sequence[tuple[str, bytes]], preprocess: Preprocess) -> Images:
+        """`(name in messages, content)` of each → `(N, H, W, C)`. Raises Problem for the first that is no picture."""
+        jobs = [self.run(self._prepare, name, content, preprocess) for name, content in uploads]
+        found = await asyncio.gather(*jobs, return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return np.stack([one for one in found if not isinstance(one, BaseException)])
+
+    async def decoded(self, name: str, content: bytes) -> Image:
+        """One picture at its own size `(H, W, C)`. Raises Problem."""
+        return await self.run(self.decode, name, content)
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Work on pictures, in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **kwargs))
+
+    def decode(self, name: str, content: bytes) -> Image:
+        """In this thread. Raises Problem."""
+        try:
+            image = decode(
+                content, name=name, formats=self._settings.formats, max_pixels=self._settings.limits.image_pixels
+            )
+        except UnreadableItem as error:
+            raise _problem(error) from error
+        if max(image.shape[:2]) > MOST_SLENDER * min(image.shape[:2]):
+            raise Problem("unreadable_image", f"{name}: is {image.shape[1]} × {image.shape[0]} pixels, too slender")
+        return image
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _prepare(self, name: str, content: bytes, preprocess: Preprocess) -> Image:
+        image = self.decode(name, content)
+        try:
+            return preprocess.apply(image)
+        except (TwinnetError, ValueError, ArithmeticError) as error:  # such as ink on a sheet without any
+            raise Problem("unreadable_image", f"{name}: cannot be brought to the network's size") from error
+
+
+def _problem(error: UnreadableItem) -> Problem:
+    found = problem_of(error)
+    assert found is not None  # noqa: S101  (UnreadableItem is in its table)
+    return found
+
+
+async def contents(files: Sequence[UploadFile], name: str, most: int) -> list[tuple[str, bytes]]:
+    """What the files hold, `name[0]`, `name[1]` … in messages. Raises Problem for too many or none."""
+    if not files:
+        raise Problem("invalid", f"{name}: at least one image is needed")
+    if len(files) > most:
+        raise Problem("too_large", f"{name}: {len(files)} images; at most {most} in one request")
+    return [(f"{name}[{i}]" if len(files) > 1 else name, await file.read()) for i, file in enumerate(files)]
