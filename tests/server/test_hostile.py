@@ -60,9 +60,11 @@ def test_a_head_that_does_not_end_is_cut_off(talk: Any) -> None:
 def test_a_second_head_on_the_same_connection_is_timed_too(talk: Any) -> None:
     server = talk(head_s=0.5)
     whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    answer = raw(server.port, whole, b"GET /healthz HTTP/1.1\r\nHost: loc")
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert b"slow_head" in answer
+    half = b"GET /healthz HTTP/1.1\r\nHost: loc"
+    for parts, pause in (((whole, half), 0.2), ((whole + half,), 0.0)):
+        answer = raw(server.port, *parts, pause=pause)
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"slow_head" in answer
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(talk: Any) -> None:

@@ -23,6 +23,7 @@ def impatient(limits: Limits) -> type[asyncio.Protocol]:
         _clock: asyncio.TimerHandle | None = None
         _reading_head = True
         _head = 0
+        _half = False  # a head has begun and not ended
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -43,13 +44,15 @@ def impatient(limits: Limits) -> type[asyncio.Protocol]:
                     self._refuse(431)
                     return
             super().data_received(data)
+            if self._half and self._clock is None:  # a piece that held a request and the beginning of the next
+                self._await_head()
 
         def on_message_begin(self) -> None:
-            self._reading_head = True
+            self._reading_head = self._half = True
             super().on_message_begin()
 
         def on_headers_complete(self) -> None:
-            self._reading_head, self._head = False, 0
+            self._reading_head, self._half, self._head = False, False, 0
             self._stop_clock()
             if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > limits.head_bytes:
                 self._refuse(431)
