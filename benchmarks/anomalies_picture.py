@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from twinnet.apps.anomalies import FitConfig, fit
-from twinnet.apps.anomalies.heat import overlaid
 from twinnet.core.seeds import stream
+from twinnet.page.heat import overlaid
 
 SIDE = 224
 
