@@ -256,7 +256,7 @@ def write_figures(folder: Path, scenes: Sequence[Staged], starts: dict[str, Star
         for k in picked
     ]
     rows = [np.concatenate(strip[i : i + 3], 1) for i in (0, 3)]
-    Pillow.fromarray(np.concatenate(rows)).save(folder / "tracking-staged.png", optimize=True)
+    Pillow.fromarray(np.concatenate(rows)).save(folder / "tracking-staged.jpg", quality=85)
 
 
 def speed(tracker: Tracker) -> dict[str, float]:
