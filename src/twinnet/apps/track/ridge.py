@@ -95,7 +95,7 @@ class Ridge:
     def _project(self, answers: Tensor) -> Tensor:
         """Σ aⱼ corr(answerⱼ, xⱼ) of answers `(F, M, 1)`: what of them a filter within the support could have made."""
         weighted = answers.conj().resolve_conj() * self._weights[:, None]
-        spectrum = (self._views.mT @ weighted)[:, :, 0].T.unflatten(1, (self._side, -1))  # (D, N, N/2+1)
+        spectrum = (self._views.mT @ weighted)[:, :, 0].T.reshape(-1, *self._asked.shape)  # (D, N, N/2+1)
         w = torch.fft.irfft2(spectrum, s=(self._side, self._side))
         shifted: Tensor = torch.fft.fftshift(w, dim=(-2, -1)) * self._inside
         return shifted
