@@ -25,15 +25,14 @@ export async function gallery(panel, state) {
       added.clear();
       name.value = "";
       await listed();
+      again();
       return h("p", {}, `${said.identity} is enrolled with ${said.items} ${said.items === 1 ? "picture" : "pictures"}.`);
     });
   });
 
   const answer = h("div", { "aria-live": "polite", id: "gallery-answer" });
-  const probe = pick("Who is this?", () => {
-    if (probe.file) into(answer, asked);
-    else answer.replaceChildren();
-  });
+  const again = () => (probe.file ? into(answer, asked) : answer.replaceChildren());
+  const probe = pick("Who is this?", again);
   const asked = async () => {
     const known = await state.card();
     const found = known.rule ? (await post("/v1/identify", [["image", probe.file], ["k", 3]])).matches : [];
@@ -84,6 +83,7 @@ export async function gallery(panel, state) {
       const said = await forget(who);
       seen.delete(who);
       await listed();
+      again();
       return h("p", {}, said.erased ? `${who} is forgotten.` : `${who} is forgotten; the bytes leave the disk when the gallery is opened next.`);
     });
   }

@@ -1,7 +1,7 @@
 // Where a distance falls: the two histograms behind it, and the threshold between them.
 import { figure, h } from "/page/dom.js";
 
-const WIDTH = 640, HEIGHT = 170, FLOOR = 135, BINS = 48;
+const WIDTH = 640, HEIGHT = 192, FLOOR = 140, BINS = 48;
 
 // Shares of pairs in bins, from the distances at the shares 0, 0.01 … 1.
 function histogram(quantiles, top) {
@@ -17,7 +17,7 @@ function histogram(quantiles, top) {
 
 function area(shares, highest) {
   const x = (i) => (i * WIDTH) / BINS;
-  const y = (share) => FLOOR - (share / highest) * (FLOOR - 18);
+  const y = (share) => FLOOR - (share / highest) * (FLOOR - 22);
   const steps = shares.map((share, i) => `L${x(i).toFixed(1)} ${y(share).toFixed(1)}L${x(i + 1).toFixed(1)} ${y(share).toFixed(1)}`);
   return `M0 ${FLOOR}${steps.join("")}L${WIDTH} ${FLOOR}Z`;
 }
@@ -39,15 +39,15 @@ export function gauge(card, distance) {
     h("line", { class: "threshold", x1: x(threshold), x2: x(threshold), y1: 8, y2: FLOOR + 6 }),
     h("text", { x: x(threshold), y: FLOOR + 20, "text-anchor": place(x(threshold)) }, `threshold ${figure(threshold)}`));
   if (distance !== null)
-    parts.push(h("line", { class: "here", x1: x(distance), x2: x(distance), y1: 14, y2: FLOOR + 6 }),
-      h("text", { class: "here", x: x(distance), y: 11, "text-anchor": place(x(distance)) }, `this pair ${figure(distance)}`));
-  parts.push(h("text", { x: 0, y: HEIGHT - 1 }, "← more alike"), h("text", { x: WIDTH, y: HEIGHT - 1, "text-anchor": "end" }, "less alike →"));
+    parts.push(h("line", { class: "here", x1: x(distance), x2: x(distance), y1: 18, y2: FLOOR + 6 }),
+      h("text", { class: "here", x: x(distance), y: 12, "text-anchor": place(x(distance)) }, `this pair ${figure(distance)}`));
+  parts.push(h("text", { x: 0, y: HEIGHT - 4 }, "← more alike"), h("text", { x: WIDTH, y: HEIGHT - 4, "text-anchor": "end" }, "less alike →"));
   const label = distance === null ? `threshold ${figure(threshold)}` : `distance ${figure(distance)}, threshold ${figure(threshold)}`;
   return h("figure", {}, h("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, ...parts),
     spread ? h("small", {}, "Blue: pairs of the same. Orange: pairs of different ones. Both as they were when the threshold was learned.") : null);
 }
 
-const place = (x) => (x < 70 ? "start" : x > WIDTH - 70 ? "end" : "middle");
+const place = (x) => (x < 90 ? "start" : x > WIDTH - 90 ? "end" : "middle");
 
 export function curve(card) {
   if (!card.curve) return null;
