@@ -39,11 +39,14 @@ from twinnet.apps.track import (
 from twinnet.apps.track.figures import sequence_figure, success_figure
 from twinnet.apps.track.judged import Starts, Step
 from twinnet.apps.track.staged import Staged, staged
+from twinnet.apps.track.textures import invented_picture
+from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, Image
 from twinnet.evaluation.tracking import overlap, success
 
 OURS = "twinnet"
 GRID = {"window": (0.3, 0.6), "view_rate": (0.01, 0.02), "damping": (1.0, 3.0)}
+SURFACES = 99  # seed
 LOST_WITHIN, BACK_WITHIN, BACK_AT = 5, 10, 0.5  # frames, frames, overlap
 
 
@@ -191,9 +194,11 @@ def rotated(data: Path, tracker: Tracker, steps: int) -> dict[str, Any]:
 
 
 def on_staged(n: int, starts: dict[str, Starts], figures: Path | None) -> dict[str, Any]:
-    """Patches of one photograph over the other one; a thing in front hides them whole for 12 to 24 frames."""
-    photographs = [np.asarray(image) for image in load_sample_images().images]
-    scenes = [staged([photographs[k % 2]], [photographs[1 - k % 2]], 10_000 + k) for k in range(n)]
+    """Patches of invented surfaces over photographs; a thing in front hides them whole for 12 to 24 frames.
+
+    The surfaces are of a seed that neither training nor calibration used.
+    """
+    scenes = [_scene(k) for k in range(n)]
     out = {name: [_staged(scene, start) for scene in scenes] for name, start in starts.items()}
     table = Table(title=f"{n} staged sequences of 120 frames, 320 × 240; AUC where at least half is in sight")
     for column in ("tracker", "AUC", "lost within 5 frames", "found within 10 frames", "called lost in sight"):
@@ -208,6 +213,12 @@ def on_staged(n: int, starts: dict[str, Starts], figures: Path | None) -> dict[s
     if figures:
         write_figures(figures, scenes, starts)
     return summary
+
+
+def _scene(k: int) -> Staged:
+    photographs = [np.asarray(image) for image in load_sample_images().images]
+    things = [invented_picture(stream(SURFACES, "benchmark", k, i)) for i in range(4)]
+    return staged([photographs[k % 2]], [photographs[1 - k % 2], *things], 10_000 + k)
 
 
 def _staged(scene: Staged, start: Starts) -> dict[str, Any]:
