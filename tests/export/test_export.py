@@ -84,15 +84,18 @@ def test_a_distance_that_moves_beyond_the_tolerance_stops_the_export(
 
 
 def test_a_verdict_that_flips_stops_the_export(
-    model: twinnet.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: twinnet.Model, digits: Digits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from twinnet.apps.export import run
 
-    other = replace(model, encoder=torch.nn.Sequential(model.encoder, torch.nn.Linear(16, 16)).eval())
+    one_place = torch.nn.Linear(16, 16)  # to which everything goes: whatever was different is the same now
+    torch.nn.init.zeros_(one_place.weight)
+    torch.nn.init.ones_(one_place.bias)
+    other = replace(model, encoder=torch.nn.Sequential(model.encoder, one_place).eval())
     content = run.network(other)
     monkeypatch.setattr(run, "network", lambda _: content)
     with pytest.raises(ParityError, match="verdicts flip"):
-        export(model, tmp_path / "m.onnx", tolerance=1e9)
+        export(model, tmp_path / "m.onnx", digits[2], int8=False, tolerance=1e9)
 
 
 def test_without_a_golden_set_there_is_no_int8_file(model: twinnet.Model, tmp_path: Path) -> None:
