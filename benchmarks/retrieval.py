@@ -1,19 +1,24 @@
 """Find a thing again by another picture of it, among things that training never saw.
 
-    python benchmarks/retrieval.py --data emoji.zip --minutes 2
-    python benchmarks/retrieval.py --data coil20 --minutes 1
+    python benchmarks/retrieval.py --data emoji.zip --minutes 2 --keep results
+    python benchmarks/retrieval.py --data coil20 --minutes 0.5
 
 `--data` is either `<thing>/<designer>.png` in folders or a zip: a query is one designer's drawing, the gallery all
 drawings by the others; or `obj<n>__<view>.png`, a view every 5°: the gallery is every view 45° or more away from the
 query's. The things are cut into `--folds` parts; each of `--splits` parts is judged in turn and the others teach. With
 `--test` everything under `--data` teaches and everything under `--test` is judged.
 
-Beside the twins: the same backbone on the same pictures, with the twins' own augmentation, trained as a classifier; the
-same with pytorch-metric-learning as in its examples (triplets of margin 0.1, multi-similarity miner, 4 pictures of each
-class in batches of 32, random crops and mirroring, Adam at 1e-3); both for the same minutes. A minute is one of a
-core's own time, whatever else the machine does, and one thread is used. Hashes, colour histogram and raw pixels need no
-training. Intervals are of the bootstrap over things, of all judged parts together. The settings of the twins were
-chosen on part 0 of each set, which is therefore not judged unless `--splits` names it.
+Beside the twins, for the same minutes: the twins' network as a classifier, given the same described pictures and the
+twins' augmentation; a residual network on pixels as a classifier, with strong augmentation; and that network with
+pytorch-metric-learning as in its examples (triplets of margin 0.1, multi-similarity miner, 4 pictures of each class in
+batches of 32, random crops and mirroring, Adam at 1e-3). A minute is one of a core's own time, whatever else the
+machine does, and one thread is used. Hashes, colour histogram and raw pixels need no training. Also what the parts of
+the twins do alone, what their description does where nothing is learned, and the first classifier with the twins'
+linear map beside it, each of the two counting half. Intervals are of the bootstrap over things, of all judged parts
+together. The settings of the twins were chosen on part 0 of each set, which is therefore not judged unless `--splits`
+names it.
+
+`--keep` writes what each method found on each part into a folder, and takes up again what is there.
 """
 
 from __future__ import annotations
@@ -37,19 +42,25 @@ from torch.nn import functional
 
 import twinnet
 from twinnet import encoders
-from twinnet.apps.retrieve.train import retrieval_config, train_retrieval
+from twinnet.apps.retrieve import train as retrieve
 from twinnet.core.seeds import stream
 from twinnet.data import Dataset, ImageStore, Preprocess, load
 from twinnet.data.augment import AUGMENTS
 from twinnet.decide import over_identities
 from twinnet.encoders import EncoderSpec
-from twinnet.training import loop, run
+from twinnet.encoders.described import Described
+from twinnet.losses import CrossEntropy
+from twinnet.training import TrainConfig, loop
 from twinnet.training.classifier import train_classifier
+from twinnet.training.described import mapped
 from twinnet.training.facts import versions
+from twinnet.training.machine import choose
+from twinnet.training.source import ShuffledItems
 
 AWAY = 9  # views of 5°
 FIGURES = ("recall_at_1", "recall_at_5", "map_at_r")
 Distances = np.ndarray
+Found = dict[str, Distances]  # by row of the table
 
 
 def main() -> None:
@@ -62,29 +73,26 @@ def main() -> None:
     parser.add_argument("--splits", type=int, nargs="*", help="Which parts to judge; default: all but the first.")
     parser.add_argument("--only", nargs="*", choices=METHODS, help="Only these methods.")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path, help="A folder for what was found, to be taken up again.")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    # The loop's minutes are those of this process: other jobs on the machine must not take them from one method only.
-    run.time = loop.time = SimpleNamespace(monotonic=time.process_time)  # type: ignore[assignment]
+    # Minutes are those of this process: other jobs on the machine must not take them from one method only.
+    clock: Any = SimpleNamespace(monotonic=time.process_time)
+    loop.time = retrieve.time = clock
     scores: dict[str, list[np.ndarray]] = {}
     things: list[np.ndarray] = []
-    for split, (taught, judged) in enumerate(parts(args)):
+    for split, (name, taught, judged) in enumerate(parts(args)):
         where, who = rules(judged)
-        allowed, same = where, who[:, None] == who[None]
         things.append(who + 10_000 * split)
-        for name, method in METHODS.items():
-            if args.only and name not in args.only:
-                continue
-            began = time.process_time()
+        for method in args.only or METHODS:
             try:
-                found = judge(method(taught, judged, args.minutes, split), allowed, same)
+                found = kept(args, method, name, taught, judged, where, who)
             except ImportError as missing:
-                print(f"{name}: left out ({missing})")
+                print(f"{method}: left out ({missing})")
                 continue
-            scores.setdefault(name, []).append(found)
-            print(
-                f"split {split} {name}: R@1 {found[:, 0].mean():.1%}, {time.process_time() - began:.0f} s", flush=True
-            )
+            for row, values in found.items():
+                scores.setdefault(row, []).append(values)
+                print(f"part {name} {row}: R@1 {values[:, 0].mean():.1%}", flush=True)
     table = Table(
         title=f"{args.data.name}: {len(np.concatenate(things)):,} queries, {args.minutes:g} minutes of training"
     )
@@ -108,11 +116,32 @@ def main() -> None:
         )
 
 
-def parts(args: argparse.Namespace) -> list[tuple[Dataset, Dataset]]:
-    """What teaches and what is judged, sharing no thing."""
+def kept(
+    args: argparse.Namespace, method: str, part: str, taught: Dataset, judged: Dataset,
+    allowed: np.ndarray, who: np.ndarray,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """What each row of a method found `(N, 3)`, from the folder of `--keep` if it is there."""
+    short = re.sub(r"\W+", "-", f"{args.data.stem} {method} {part} {args.minutes:g}")
+    path = args.keep / f"{short}.npz" if args.keep else None
+    if path and path.exists():
+        with np.load(path) as file:
+            return dict(file)
+    began = time.process_time()
+    seed = int(part) if part.isdigit() else 0
+    distances = METHODS[method](taught, judged, args.minutes, seed)
+    found = {row: judge(d, allowed, who[:, None] == who[None]) for row, d in distances.items()}
+    print(f"part {part} {method}: {time.process_time() - began:.0f} s", flush=True)
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **found)  # type: ignore[arg-type]
+    return found
+
+
+def parts(args: argparse.Namespace) -> list[tuple[str, Dataset, Dataset]]:
+    """The name of each part, what teaches and what is judged, sharing no thing."""
     data = opened(args.data)
     if args.test:
-        return [(data, opened(args.test))]
+        return [(args.test.stem, data, opened(args.test))]
     things = stream(0, "folds").permutation(np.unique(data.labels()))
     folds = args.folds or (4 if len(things) >= 40 else 2)
     if len(things) >= 40:
@@ -122,7 +151,10 @@ def parts(args: argparse.Namespace) -> list[tuple[Dataset, Dataset]]:
         wanted = args.splits if args.splits is not None else [2, 3, 4, 5]
         cuts = [stream(s // 2, "halves").permutation(things)[s % 2 :: 2] for s in wanted]
     judged = [np.isin(data.labels(), cut) for cut in cuts]
-    return [(data.subset(np.flatnonzero(~part)), data.subset(np.flatnonzero(part))) for part in judged]
+    return [
+        (str(name), data.subset(np.flatnonzero(~part)), data.subset(np.flatnonzero(part)))
+        for name, part in zip(wanted, judged, strict=True)
+    ]
 
 
 def opened(path: Path) -> Dataset:
@@ -160,33 +192,93 @@ def judge(distances: Distances, allowed: np.ndarray, same: np.ndarray) -> np.nda
     return out
 
 
-def twins(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
-    model = train_retrieval(taught, minutes=minutes, seed=seed)
+def twins(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
+    model = retrieve.train_retrieval(taught, minutes=minutes, seed=seed)
     found = model.embed(load(judged, model.preprocess))
-    return model.cross(found, found)
+    rows = {"twins": model.cross(found, found)}
+    if own := model.spec.dim - model.spec.described:
+        print(f"the network counts {model.facts['network_share']:.2f} after {model.facts['steps']:,} steps")
+        learned, linear = np.split(found, [own], axis=1)
+        rows |= {"only the twins' network": cosine(learned), "only the twins' linear map": cosine(linear)}
+    return rows
 
 
-def as_taught(taught: Dataset, judged: Dataset) -> tuple[ImageStore, ImageStore, EncoderSpec]:
-    config = retrieval_config(taught.n_identities)
+def unlearned(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
+    store = load(judged, described_as(judged))
+    look = Described(store.preprocess.channels)
+    with torch.inference_mode():
+        images = torch.from_numpy(store.preprocess.normalise(store.images(np.arange(len(store)))))
+        return {"the twins' description, nothing learned": cosine(look.summary(look(images)).numpy())}
+
+
+def described_as(data: Dataset) -> Preprocess:
+    """The look at pictures of `retrieve train`."""
+    config = retrieve.retrieval_config()
+    return Preprocess(config.size_px, config.size_px, data.read(0).shape[2], trim=config.trim)
+
+
+class AsPlanes:
+    """Described pictures where a classifier asks for images."""
+
+    def __init__(self, store: ImageStore, planes: np.ndarray) -> None:
+        self.dataset, self._planes = store.dataset, planes
+
+    def __len__(self) -> int:
+        return len(self._planes)
+
+    def images(self, rows: np.ndarray) -> np.ndarray:
+        return self._planes[rows].astype(np.float32)
+
+
+def same_network(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
+    """The twins' network, its input, its augmentation and its schedule, but one output for each thing it is taught."""
+    config = retrieve.retrieval_config(minutes=minutes, seed=seed)
+    store = load(taught, described_as(taught))
+    model, planes = mapped(store)
+    source = ShuffledItems(AsPlanes(store, planes), 64, seed=seed)  # type: ignore[arg-type]
+    torch.manual_seed(seed)
+    spec = EncoderSpec(config.encoder, dropout=config.dropout, normalise=False)
+    net = encoders.embedder(spec, planes.shape[1], source.n_classes)
+    centre, spread = (
+        of((0, 2, 3))[:, None, None] for of in (planes.astype(np.float32).mean, planes.astype(np.float32).std)
+    )
+    learner = torch.nn.ModuleDict({"encoder": net, "loss": CrossEntropy()})
+    loop.fit(
+        learner, source, lambda found: (found - centre) / spread, config, choose(), augment=AUGMENTS[config.augment]
+    )
+    net.fc = torch.nn.Identity()  # type: ignore[assignment]
+    seen = load(judged, model.preprocess)
+    with torch.inference_mode():
+        look = model.encoder.get_submodule("description")
+        images = torch.from_numpy(model.preprocess.normalise(seen.images(np.arange(len(seen)))))
+        alone = cosine(net(torch.from_numpy((look(images).numpy() - centre) / spread)).numpy())
+    beside = (alone + cosine(model.embed(seen))) / 2
+    return {"the twins' network as a classifier": alone, "the same, with the twins' linear map beside it": beside}
+
+
+def on_pixels(taught: Dataset, judged: Dataset) -> tuple[ImageStore, ImageStore, EncoderSpec]:
+    """For the usual network: 32 pixels a side, which beat 64 in minutes; of many things cut to what is on them."""
+    few = taught.n_identities < retrieve.FEW
     channels = taught.read(0).shape[2]
-    preprocess = Preprocess(config.size_px, config.size_px, channels, trim=config.trim)
-    spec = EncoderSpec(config.encoder, channels, config.dim, config.width, dropout=config.dropout)
+    preprocess = Preprocess(32, 32, channels, trim=not few)
+    spec = EncoderSpec("resnet", channels, 128, 12 if few else 24, dropout=0.1)
     return load(taught, preprocess), load(judged, preprocess), spec
 
 
-def classifier(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
-    store, asked, spec = as_taught(taught, judged)
-    config = replace(retrieval_config(taught.n_identities, minutes=minutes, seed=seed), loss="cross_entropy")
+def classifier(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
+    store, asked, spec = on_pixels(taught, judged)
+    rate = 1e-3 if taught.n_identities < retrieve.FEW else 3e-3
+    config = TrainConfig(minutes=minutes, learning_rate=rate, dim=128, seed=seed, loss="cross_entropy")
     learned = train_classifier(store, spec, config, augment=AUGMENTS["retrieval"])
     learned.encoder.fc = torch.nn.Identity()
     learned.encoder.normalise = True
-    return embedded(learned.encoder, learned.preprocess, asked)
+    return {"a classifier on pixels": embedded(learned.encoder, learned.preprocess, asked)}
 
 
-def metric_learning(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+def metric_learning(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
     from pytorch_metric_learning import losses, miners, samplers
 
-    store, asked, spec = as_taught(taught, judged)
+    store, asked, spec = on_pixels(taught, judged)
     torch.manual_seed(seed)
     net = encoders.build(spec).to(memory_format=torch.channels_last)
     preprocess = store.preprocess.measured(store.images(np.arange(min(len(store), 2000))))
@@ -210,7 +302,7 @@ def metric_learning(taught: Dataset, judged: Dataset, minutes: float, seed: int)
             optimiser.step()
             if time.process_time() - began > 60 * minutes:
                 break
-    return embedded(net, preprocess, asked)
+    return {"pytorch-metric-learning": embedded(net, preprocess, asked)}
 
 
 def cropped(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -236,46 +328,51 @@ def embedded(net: torch.nn.Module, preprocess: Preprocess, store: ImageStore) ->
         return (1 - found @ found.T).numpy()
 
 
-def pixels(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+def cosine(vectors: np.ndarray) -> Distances:
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    return np.asarray(1 - unit @ unit.T)
+
+
+def pixels(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
     flat = load(judged, Preprocess(16, 16, judged.read(0).shape[2])).images(np.arange(len(judged)))
     x = torch.from_numpy(flat.reshape(len(flat), -1).astype(np.float32))
-    return torch.cdist(x, x).numpy()
+    return {"raw pixels, 16 × 16": torch.cdist(x, x).numpy()}
 
 
-def histogram(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
+def histogram(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
     rows = []
     for i in range(len(judged)):
         image = judged.read(i).astype(np.int64)
         code = image[..., 0] >> 3 if image.shape[2] == 1 else (image >> 6) @ np.array([16, 4, 1])
         rows.append(np.bincount(code.ravel(), minlength=64) / code.size)
     x = torch.from_numpy(np.array(rows, np.float32))
-    return torch.cdist(x, x, p=1).numpy()
+    return {"colour histogram": torch.cdist(x, x, p=1).numpy()}
 
 
-def hashed(kind: str) -> Callable[..., Distances]:
-    def method(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Distances:
-        import imagehash
+def hashes(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
+    import imagehash
 
-        make = {"phash": imagehash.phash, "dhash": imagehash.dhash, "ahash": imagehash.average_hash}[kind]
-        pictures = (
-            Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-            for image in map(judged.read, range(len(judged)))
-        )
+    makers = {"pHash": imagehash.phash, "dHash": imagehash.dhash, "aHash": imagehash.average_hash}
+    pictures = [
+        Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        for image in map(judged.read, range(len(judged)))
+    ]
+    found = {}
+    for name, make in makers.items():
         bits = np.array([make(picture).hash.ravel() for picture in pictures])
-        return (bits[:, None] != bits[None]).sum(-1).astype(float)
+        found[name] = (bits[:, None] != bits[None]).sum(-1).astype(float)
+    return found
 
-    return method
 
-
-METHODS: dict[str, Callable[..., Distances]] = {
+METHODS: dict[str, Callable[..., Found]] = {
     "twins": twins,
+    "unlearned": unlearned,
+    "same network": same_network,
     "classifier": classifier,
     "pytorch-metric-learning": metric_learning,
-    "raw pixels, 16 × 16": pixels,
-    "colour histogram": histogram,
-    "pHash": hashed("phash"),
-    "dHash": hashed("dhash"),
-    "aHash": hashed("ahash"),
+    "pixels": pixels,
+    "histogram": histogram,
+    "hashes": hashes,
 }
 
 if __name__ == "__main__":

@@ -9,10 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from twinnet import Model, Preprocess, compare, encoders, load
-from twinnet.apps.retrieve import Box, index_folder, query, retrieval_config
+from twinnet import Model, Preprocess, compare, encoders
+from twinnet.apps.retrieve import Box, index_folder, query
 from twinnet.apps.retrieve.regions import boxes
-from twinnet.apps.retrieve.train import headless
 from twinnet.core.errors import ConfigError, DataError, WrongModel
 from twinnet.encoders import EncoderSpec
 
@@ -89,23 +88,3 @@ def test_an_interrupted_run_is_finished_by_the_next(
             index_folder(made, folder, tmp_path / "index")
     done = index_folder(made, folder, tmp_path / "index")
     assert (done.kept, done.added) == (2, 4)
-
-
-def test_the_settings_for_retrieval_spare_no_identities_for_validation() -> None:
-    config = retrieval_config(minutes=1, seed=3)
-    assert (config.validation_share, config.seed, config.minutes, config.trim) == (0, 3, 1, True)
-
-
-def test_without_its_last_layer_a_model_gives_what_it_pools_and_can_be_kept(tmp_path: Path) -> None:
-    made = model()
-    images = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), np.uint8)
-    bare = headless(made)
-    made.encoder.eval()
-    with torch.inference_mode():
-        seen = made.encoder.trunk(torch.from_numpy(made.preprocess.normalise(images)))
-        pooled = torch.nn.functional.adaptive_avg_pool2d(seen, made.encoder.grid).flatten(1)
-    unit = torch.nn.functional.normalize(pooled, dim=1).numpy()
-    assert np.allclose(bare.embed_images(images), unit, atol=1e-5)
-    assert made.embed_images(images).shape == (3, 8)  # the model that was given stays as it was
-    bare.save(tmp_path / "bare.twin")
-    assert np.array_equal(load(tmp_path / "bare.twin").embed_images(images), bare.embed_images(images))

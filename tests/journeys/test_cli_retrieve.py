@@ -81,9 +81,9 @@ def test_what_cannot_be_asked_is_said(shell: Shell, uncalibrated: Path, pictures
 
 def test_retrieve_train_writes_a_model_that_indexes(shell: Shell, people: Path, tmp_path: Path) -> None:
     model = tmp_path / "m.twin"
-    done = shell("retrieve", "train", people, "-o", model, "--minutes", 0.02, "--size", 16, "--json")
+    done = shell("retrieve", "train", people, "-o", model, "--size", 16, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["counts"]["steps"] >= 1
+    assert json.loads(done.stdout)["counts"]["steps"] == 0  # so few things get no network
     assert shell("retrieve", "index", model, people, "-o", tmp_path / "index").returncode == 0
 
 

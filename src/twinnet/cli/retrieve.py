@@ -24,11 +24,11 @@ def train(
     folder: Annotated[Path, typer.Argument(help="One subfolder per thing, with several pictures of it.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")],
     minutes: Annotated[float, typer.Option(help="Minutes for everything, reading included.")] = 5.0,
-    size: Annotated[int, typer.Option(help="Side of the network's input in pixels.")] = 32,
+    size: Annotated[int, typer.Option(help="Side of the pictures as they are looked at, in pixels.")] = 64,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Train twins with settings chosen for finding things again.
+    """Train twins with settings chosen for finding things again. Interrupted, it goes on when repeated.
 
     Example: `twinnet retrieve train things/ -o things.twin --minutes 10`
     """

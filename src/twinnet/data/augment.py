@@ -166,6 +166,7 @@ AUGMENTS: dict[str, Augment] = {
     "retrieval": Augment(
         rotation_deg=10, scale=0.12, shear=0.05, shift=0.06, brightness=0.1, contrast=0.3, hue=0.1, saturation=0.3
     ),
+    "described": Augment(rotation_deg=10, scale=0.12, shift=0.06),
     "document": Augment(rotation_deg=5, scale=0.1, shear=0.1, shift=0.05, elastic=0.01, brightness=0.1, contrast=0.2),
 }
 """Amounts for kinds of images; `photo` mirrors, drawings never do: a mirrored letter is another letter."""

@@ -6,7 +6,7 @@ through `adapters`.
 """
 
 from twinnet.encoders.embed import Embedder
-from twinnet.encoders.registry import ENCODERS, EncoderSpec, adapt, build, check_name
+from twinnet.encoders.registry import ENCODERS, EncoderSpec, adapt, build, check_name, embedder
 from twinnet.encoders.twin import embed_both
 
-__all__ = ["ENCODERS", "Embedder", "EncoderSpec", "adapt", "build", "check_name", "embed_both"]
+__all__ = ["ENCODERS", "Embedder", "EncoderSpec", "adapt", "build", "check_name", "embed_both", "embedder"]

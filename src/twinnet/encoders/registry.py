@@ -11,9 +11,12 @@ from torch import nn
 from twinnet.core.errors import ConfigError
 from twinnet.encoders.adapters import Adapted, Backbone, Head, is_adapter, rebuild
 from twinnet.encoders.alexnet import alexnet
+from twinnet.encoders.beside import Beside
 from twinnet.encoders.compact import compact
+from twinnet.encoders.described import Described
 from twinnet.encoders.embed import Embedder
 from twinnet.encoders.resnet import resnet
+from twinnet.encoders.shallow import shallow
 from twinnet.encoders.vgg import vgg
 
 # name → (trunk, default width, default grid)
@@ -22,6 +25,7 @@ ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]
     "vgg": (vgg, 16, 2),
     "resnet": (resnet, 24, 2),
     "compact": (compact, 32, 2),
+    "shallow": (shallow, 48, 4),
 }
 
 
@@ -29,7 +33,9 @@ ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]
 class EncoderSpec:
     """Everything that rebuilds an encoder but its weights. `width` and `grid` of 0 mean the encoder's own default.
 
-    `backbone` is the recipe of a pre-trained one (`Backbone.to_dict`), which has neither, or None.
+    With `described` > 0 pictures are described first (see `Beside`): so many of the `dim` numbers are a map of that,
+    the others the network's; where there are no others, there is no network. `backbone` is the recipe of a pre-trained
+    one (`Backbone.to_dict`), which has neither width nor grid nor a description, or None.
     """
 
     name: str = "resnet"
@@ -40,6 +46,7 @@ class EncoderSpec:
     dropout: float = 0.0
     normalise: bool = True
     backbone: dict[str, Any] | None = None
+    described: int = 0
 
     def __post_init__(self) -> None:
         if self.backbone is None:
@@ -54,11 +61,16 @@ class EncoderSpec:
             raise ConfigError(f"dim, width and grid must be positive; got {self.dim}, {self.width}, {self.grid}.")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must be in [0, 1), not {self.dropout}.")
+        if not 0 <= self.described <= self.dim or (self.described and (self.backbone or not self.normalise)):
+            raise ConfigError(
+                f"{self.described} of {self.dim} numbers cannot be described, beside a pre-trained network or at any "
+                "length."
+            )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values; `backbone` only where there is one."""
-        values = asdict(self)
-        return values if self.backbone is not None else {k: v for k, v in values.items() if k != "backbone"}
+        """As JSON-able values; `backbone` and `described` only where there is one."""
+        # Absent rather than said, so that the fingerprints of older models stay.
+        return {k: v for k, v in asdict(self).items() if k not in ("backbone", "described") or v}
 
 
 def check_name(name: str) -> None:
@@ -74,13 +86,24 @@ def adapt(spec: EncoderSpec, trunk: nn.Module) -> Adapted:
     return Adapted(recipe, trunk, Head(recipe.features, spec.dim, spec.dropout, spec.normalise))
 
 
-def build(spec: EncoderSpec) -> Embedder | Adapted:
+def build(spec: EncoderSpec) -> Embedder | Adapted | Beside:
     """A fresh encoder with random weights from torch's current random state: `(B, C, H, W)` → `(B, dim)`."""
     if spec.backbone is not None:
         return adapt(spec, rebuild(Backbone.from_dict(spec.backbone)))
+    if not spec.described:
+        return embedder(spec, spec.channels, spec.dim)
+    description = Described(spec.channels)
+    network = None
+    if spec.dim > spec.described:
+        network = embedder(spec, description.planes, spec.dim - spec.described)
+    return Beside(network, description, spec.described)
+
+
+def embedder(spec: EncoderSpec, channels: int, dim: int) -> Embedder:
+    """The network of a recipe alone, for as many channels and numbers as given, with random weights."""
     make, width, grid = ENCODERS[spec.name]
-    trunk, channels = make(spec.channels, spec.width or width)
-    encoder = Embedder(trunk, channels, spec.dim, spec.grid or grid, spec.dropout, spec.normalise)
+    trunk, features = make(channels, spec.width or width)
+    encoder = Embedder(trunk, features, dim, spec.grid or grid, spec.dropout, spec.normalise)
     # He et al. 2015: the signal keeps its size through the depth.
     for part in encoder.modules():
         if isinstance(part, nn.Conv2d):

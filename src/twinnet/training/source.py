@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from twinnet.pairs import PKSampler, TupleSampler
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images `(B, H, W, C)` uint8, or features `(B, F, 1, 1)` float32, and what is known of them: labels `(B,)`, pairs,
+    """Images `(B, H, W, C)` uint8, or features `(B, F, H, W)` float32, and what is known of them: labels `(B,)`, pairs,
     or triplets.
     """
 
@@ -94,6 +94,20 @@ class StoredFeatures:
             items, relation = self._sampler.batch(step)
         view = stream(self._sampler.seed, "views", step).integers(self._features.shape[1], size=len(items))
         return Batch(self._features[items, view][:, :, None, None], relation)
+
+
+class StoredPlanes:
+    """P×K batches of described pictures `(N, P, H, W)`, whatever they are stored as, in float32."""
+
+    def __init__(self, planes: npt.NDArray[Any], sampler: PKSampler) -> None:
+        self._planes, self._sampler = planes, sampler
+        self.steps_per_epoch = max(1, len(planes) // (sampler.p * sampler.k))
+        self.n_classes = sampler.n_identities
+
+    def batch(self, step: int) -> Batch:
+        """The planes of this step and their labels."""
+        chosen = self._sampler.batch(step)
+        return Batch(self._planes[chosen.items].astype(np.float32), chosen.labels)
 
 
 class EndlessCharacters:
