@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from twinnet import Model, load
+from twinnet import Model, Preprocess, compare, encoders, load
 from twinnet.apps.retrieve import train_retrieval
 from twinnet.data import Dataset
 from twinnet.data.readers import from_arrays
+from twinnet.encoders import EncoderSpec
 
 
 def things(n: int, *, seed: int = 0) -> Dataset:
@@ -49,3 +51,16 @@ def test_many_things_get_a_network_too_which_counts_as_much_as_others_say(tmp_pa
     assert len(model.facts["trained_identities"]) == 190
     assert model.known_rule.n_genuine == 10 * 6
     assert not (tmp_path / "many.twin.checkpoint").exists()
+
+
+def test_both_parts_are_exported_exactly() -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from twinnet.apps.export import exported_bytes
+    from twinnet.engine import Engine
+
+    spec = EncoderSpec("shallow", 3, 20, width=6, described=12)
+    model = Model(encoders.build(spec).eval(), compare.build("cosine", 20), Preprocess(24, 24, 3), None, {}, spec)
+    seen = things(5)
+    images = [seen.read(i) for i in range(20)]
+    np.testing.assert_allclose(Engine(exported_bytes(model)).embed(images), model.embed(images), atol=2e-6)
