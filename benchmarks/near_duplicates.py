@@ -8,9 +8,10 @@ comes altered in each of the known ways (resize 0.5 to 2, JPEG 30 to 90, crop 5 
 brightness ± 30 %, grey, a line of text), and mirrored, which is neither right nor wrong and told apart. A pair is right
 where both come from one picture. The program sees only the pile; alterations are drawn by another seed than its own.
 
-Hashes are those of the package imagehash, 64 bits, with a pair called a copy up to 10 bits apart, the default of
-imagededup, and at the best number of bits for F1 on this very pile, which nobody can know beforehand. The program's
-groups count with all pairs in them; hashes count by pairs, without the chains that grouping them would make.
+Hashes are those of imagededup, or of imagehash where it is not installed, 64 bits, with a pair called a copy up to 10
+bits apart, the default of imagededup, and at the best number of bits for F1 on this very pile, which nobody can know
+beforehand. The program's groups count with all pairs in them; hashes count by pairs, without the chains that grouping
+them would make.
 
 `--synthetic N` measures seconds and the growth of memory over N generated pictures, a tenth of which are copies.
 """
@@ -156,16 +157,37 @@ def as_list(interval: twinnet.core.types.Interval) -> list[float]:
 
 
 def hashes(pile: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """64 bits of each picture by each method `(N, 64)`, of imagededup where it is installed, else of imagehash."""
     try:
-        import imagehash
+        return _of_imagededup(pile)
+    except (ImportError, RuntimeError) as reason:  # a torchvision that does not fit torch raises the latter
+        print(f"imagededup: left out ({reason}). Next: pip install imagededup, with a torchvision that fits torch")
+    try:
+        return _of_imagehash(pile)
     except ImportError as missing:
         print(f"hashes: left out ({missing}). Next: pip install imagehash")
         return {}
+
+
+def _of_imagededup(pile: list[np.ndarray]) -> dict[str, np.ndarray]:
+    from imagededup.methods import AHash, DHash, PHash, WHash
+
+    found = {}
+    for make in (PHash(verbose=False), DHash(verbose=False), AHash(verbose=False), WHash(verbose=False)):
+        words = [make.encode_image(image_array=np.repeat(p, 3, 2) if p.shape[2] == 1 else p) for p in pile]
+        name = f"{type(make).__name__[0].lower()}Hash of imagededup"
+        found[name] = np.array([np.unpackbits(np.frombuffer(bytes.fromhex(word), np.uint8)) for word in words])
+    return found
+
+
+def _of_imagehash(pile: list[np.ndarray]) -> dict[str, np.ndarray]:
+    import imagehash
+
     makers = {
         "pHash": imagehash.phash, "dHash": imagehash.dhash, "aHash": imagehash.average_hash, "wHash": imagehash.whash,
     }  # fmt: skip
     pictures = [Image.fromarray(np.ascontiguousarray(p[:, :, 0] if p.shape[2] == 1 else p)) for p in pile]
-    return {name: np.array([make(p).hash.ravel() for p in pictures]) for name, make in makers.items()}
+    return {f"{name} of imagehash": np.array([make(p).hash.ravel() for p in pictures]) for name, make in makers.items()}
 
 
 def as_data(pile: list[np.ndarray]) -> Dataset:

@@ -35,11 +35,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from torch.nn import functional
 
+import near_duplicates
 import twinnet
 from twinnet import encoders
 from twinnet.apps.retrieve import train as retrieve
@@ -350,18 +350,9 @@ def histogram(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Fo
 
 
 def hashes(taught: Dataset, judged: Dataset, minutes: float, seed: int) -> Found:
-    import imagehash
-
-    makers = {"pHash": imagehash.phash, "dHash": imagehash.dhash, "aHash": imagehash.average_hash}
-    pictures = [
-        Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-        for image in map(judged.read, range(len(judged)))
-    ]
-    found = {}
-    for name, make in makers.items():
-        bits = np.array([make(picture).hash.ravel() for picture in pictures])
-        found[name] = (bits[:, None] != bits[None]).sum(-1).astype(float)
-    return found
+    """Bits that differ, of the same hashes as in `near_duplicates.py`."""
+    bits = near_duplicates.hashes([judged.read(i) for i in range(len(judged))])
+    return {name: (of[:, None] != of[None]).sum(-1).astype(float) for name, of in bits.items() if name[0] != "w"}
 
 
 METHODS: dict[str, Callable[..., Found]] = {
