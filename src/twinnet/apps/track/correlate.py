@@ -1,4 +1,4 @@
-"""Every target's template against its own search window, all in one grouped convolution."""
+"""Every target's template against its own search window, all in one grouped correlation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,16 +16,18 @@ _FINER = 4  # answers are read between the cells, at a quarter of one
 
 
 def correlate(windows: Tensor, filters: Sequence[Tensor]) -> Tensor:
-    """Windows `(T, D, N, N)` and filters `(D, kᵢ, lᵢ)` of odd sides → answers `(T, N, N)`.
+    """Windows `(T, D, N, M)` and filters `(D, kᵢ, lᵢ)` of odd sides → answers `(T, N, M)`.
 
-    Filters of different sizes are filled up with zeros, which change nothing.
+    A grouped convolution with a group for each target, made of products of spectra: with filters so large and only one
+    channel to answer with, that takes a tenth of the time. Filters of different sizes are filled up with zeros.
     """
     rows, columns = max(f.shape[1] for f in filters), max(f.shape[2] for f in filters)
     filled = [functional.pad(f, _both((columns - f.shape[2]) // 2) + _both((rows - f.shape[1]) // 2)) for f in filters]
-    t, d, n, m = windows.shape
-    joined = windows.reshape(1, t * d, n, m)
-    answers = functional.conv2d(joined, torch.stack(filled), padding=(rows // 2, columns // 2), groups=t)
-    return answers[0]
+    n, m = windows.shape[-2:]
+    size = next_fast_len(n + rows // 2, real=True), next_fast_len(m + columns // 2, real=True)  # room: none comes round
+    product = torch.fft.rfft2(windows, s=size) * torch.fft.rfft2(torch.stack(filled), s=size).conj()
+    answers = torch.fft.irfft2(product.sum(1), s=size)  # (T, ·, ·), the filters' first corners at the places
+    return answers.roll((rows // 2, columns // 2), (1, 2))[:, :n, :m]
 
 
 def fade(side: int, strength: float) -> Tensor:

@@ -89,13 +89,15 @@ class Ridge:
 
     def _applied(self, w: Tensor) -> Tensor:
         """(Σ aⱼ XⱼᴴXⱼ + λ) w, within the support."""
-        s = torch.fft.rfft2(torch.fft.ifftshift(w, dim=(-2, -1))).flatten(1).T[:, :, None]  # (F, D, 1)
-        return self._project(self._views @ s.conj().resolve_conj()) + self._ridge * w
+        s = torch.fft.rfft2(torch.fft.ifftshift(w, dim=(-2, -1))).flatten(1).T[:, None]  # (F, 1, D)
+        # A product and a sum: PyTorch multiplies a complex matrix with one column three times slower than that.
+        return self._project((self._views * s.conj()).sum(-1, keepdim=True)) + self._ridge * w
 
     def _project(self, answers: Tensor) -> Tensor:
         """Σ aⱼ corr(answerⱼ, xⱼ) of answers `(F, M, 1)`: what of them a filter within the support could have made."""
         weighted = answers.conj().resolve_conj() * self._weights[:, None]
-        spectrum = (self._views.mT @ weighted)[:, :, 0].T.reshape(-1, *self._asked.shape)  # (D, N, N/2+1)
+        # A row times the views: a column times them turned would be the same, and take seven times longer.
+        spectrum = (weighted.mT @ self._views)[:, 0].T.reshape(-1, *self._asked.shape)  # (D, N, N/2+1)
         w = torch.fft.irfft2(spectrum, s=(self._side, self._side))
         shifted: Tensor = torch.fft.fftshift(w, dim=(-2, -1)) * self._inside
         return shifted
