@@ -24,6 +24,7 @@ from twinnet.model.model import comparison_name
 INT8_FLIPS = 0.02
 """The share of the golden pairs on which an int8 file may decide otherwise, with its own threshold."""
 _CALIBRATION = 256  # images that set the ranges of int8
+_LEAST = 1e-2  # the unit of distance of a network that has no threshold
 
 
 def export(
@@ -51,7 +52,8 @@ def export(
     before = shown.distances(model.embed_images, model.paired)
     after = shown.by(_engine(content, card_of(model, model.rule, None)))
     threshold = model.rule.threshold if model.rule else None
-    unit = abs(threshold) if threshold else float(np.abs(before).mean())
+    # A network that sees all noise alike has distances of nothing but rounding, of which no share can be asked.
+    unit = abs(threshold) if threshold else max(_LEAST, float(np.abs(before).mean()))
     parity = Parity(
         len(shown.images), len(before), tolerance, moved(before, after, unit),
         _flips(before, threshold, after, threshold), threshold,
