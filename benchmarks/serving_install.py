@@ -50,9 +50,9 @@ def main() -> None:
             ready = time.monotonic() - begun
             address = json.loads(said)["address"]
             fields = {"identity": b"Ada", "images": files[0].read_bytes()}
-            enrolled = urllib.request.urlopen(request_of(f"{address}/v1/identities", fields)).status
+            enrolled = urllib.request.urlopen(request_of(f"{address}/v1/identities", fields, ("images",))).status
             found = json.load(
-                urllib.request.urlopen(request_of(f"{address}/v1/search", {"image": files[0].read_bytes()}))
+                urllib.request.urlopen(request_of(f"{address}/v1/search", {"image": files[0].read_bytes()}, ("image",)))
             )
             memory = rss_mib(served.pid)
             torch = (folder / "env/lib").rglob("torch")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "gallery"))  # milvus_server.py
 from served_pictures import png  # noqa: E402
 
 from twinnet.server import Limits, Settings  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,13 +13,19 @@ from typing import Any
 import httpx
 
 BARRED = ("torch", "sklearn", "matplotlib", "pyarrow", "pandas", "jinja2", "onnx", "jaxtyping")
-_PROGRAM = f"""
-import sys
+_PROGRAM = """
+import os, sys
 class Barred:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {BARRED!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+        if name.split(".")[0] in %r:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Barred())
+def told(event, said):
+    opened = event == "open" and isinstance(said[0], (str, bytes, os.PathLike))
+    if (opened and said[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) or event == "sqlite3.connect":
+        out.write(os.fsdecode(said[0]).removeprefix("file:").partition("?")[0] + chr(10))
+out = open(%r, "a", buffering=1)
+sys.addaudithook(told)
 from twinnet.cli.main import main
 main()
 """
@@ -27,12 +34,14 @@ main()
 class Served:
     """`with Served(model, "--gallery", folder) as served: served.http.get(…)`; `log` holds what it wrote to stderr."""
 
-    def __init__(self, model: Path, *options: object, log: Path, scheme: str = "http", **client: Any) -> None:
+    def __init__(self, model: Path, *options: object, log: Path, barred: Sequence[str] = BARRED) -> None:
         self.log = log
         words = ["serve", str(model), "--port", "0", "--json", "--threads", "1", *map(str, options)]
         with log.open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", _PROGRAM, *words], stdout=subprocess.PIPE, stderr=err
+                [sys.executable, "-W", "error", "-c", _PROGRAM % (tuple(barred), str(log) + ".wrote"), *words],
+                stdout=subprocess.PIPE,
+                stderr=err,
             )
         assert self.process.stdout is not None
         said = b""
@@ -42,7 +51,7 @@ class Served:
                 raise RuntimeError(f"it did not start: {log.read_text()}")
             said += line
         self.address = json.loads(said)["address"]
-        self.http = httpx.Client(base_url=self.address, timeout=60, **client)
+        self.http = httpx.Client(base_url=self.address, timeout=60)
 
     @property
     def port(self) -> int:
@@ -50,6 +59,10 @@ class Served:
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def written(self) -> list[Path]:
+        """Every file that Python opened to write."""
+        return [Path(line) for line in self.log.with_name(self.log.name + ".wrote").read_text().splitlines()]
 
     def stop(self) -> int:
         """As an operator does; gives the exit code."""

@@ -18,6 +18,7 @@ import pytest
 
 from twinnet import Model
 from twinnet.core.seeds import stream
+from twinnet.server.known import WAIT_S
 
 pytest.importorskip("httpx")
 from served_process import Served
@@ -48,6 +49,9 @@ def test_it_serves_where_torch_is_not_and_ends_well_when_told_to(exported: Path,
         assert 200 in ended
         assert all(code in (200, 503) or isinstance(code, Exception) for code in ended)
         assert [line for line in served.lines() if line["level"] in ("error", "critical")] == []
+        # It runs where everything else is read-only, as the image does.
+        assert served.written()
+        assert [path for path in served.written() if tmp_path / "g" not in path.parents] == []
 
 
 def test_an_enrolment_under_way_is_finished_when_it_is_told_to_stop(exported: Path, face: Face, tmp_path: Path) -> None:
@@ -256,3 +260,38 @@ def test_no_secret_no_picture_and_no_embedding_is_ever_logged(exported: Path, fa
     ):
         assert never not in log, never
     assert key not in (tmp_path / "audit").read_text()
+
+
+def test_a_milvus_that_goes_away_is_said_so_at_once_and_has_all_when_it_is_back(
+    exported: Path, face: Face, tmp_path: Path
+) -> None:
+    import milvus_server
+
+    server = milvus_server.start(tmp_path)
+    try:
+        with Served(exported, "--gallery", f"{server.uri}/people", log=tmp_path / "log", barred=["torch"]) as served:
+            assert enrol(served, "Ada", face(3)).status_code == 201
+            server.kill()
+            probe = {"image": face(3)}
+            said = served.http.post("/v1/identify", files=probe)
+            assert (said.status_code, said.json()["code"]) == (503, "gallery_away")
+            assert said.headers["retry-after"]
+            assert str(server.port) not in said.text
+            begun = time.monotonic()
+            more = [served.http.post("/v1/identify", files=probe) for _ in range(3)]  # none of them waits in its turn
+            assert {one.status_code for one in more} == {503}
+            assert time.monotonic() - begun < 3 * WAIT_S
+            assert served.http.get("/readyz").status_code == 503
+            assert served.http.get("/healthz").status_code == 200
+            files = {"first": face(0), "second": face(1)}
+            assert served.http.post("/v1/verify", files=files).status_code == 200  # what needs no gallery goes on
+            server.start()
+            for _ in range(100):
+                if served.http.get("/readyz").status_code == 200:
+                    break
+                time.sleep(0.1)
+            assert served.http.post("/v1/identify", files=probe).json()["matches"][0]["identity"] == "Ada"
+            assert enrol(served, "Bo", face(5)).status_code == 201
+            assert served.stop() == 0
+    finally:
+        server.kill()

@@ -142,6 +142,7 @@ def test_another_sites_page_can_neither_read_nor_enrol(
     assert http.get("/v1/identities").json()["total"] == 0
     preflight = http.options("/v1/identities", headers={"Access-Control-Request-Method": "DELETE"})
     assert preflight.status_code == 405
+    assert preflight.headers["allow"] == "GET, POST"
     assert "access-control-allow-methods" not in preflight.headers
 
 

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
+from starlette.routing import Match
 
 from twinnet.core.errors import TwinnetError
 from twinnet.core.version import __version__
@@ -106,7 +107,15 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _theirs(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     headers = {name.replace("-", "_"): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:  # the router names the methods of the first route alone that has this path
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
     return await _problem(request, Problem(_OF_STATUS.get(error.status_code, "bad_request"), **headers))
+
+
+def _methods(request: Request) -> set[str]:
+    routes = [route for router in ROUTERS for route in router.routes]
+    known = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in known for method in getattr(route, "methods", None) or ()} or {"GET"}
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, final
 
@@ -28,6 +29,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LINGER = 4
+_RUN, _COUNT = secrets.token_hex(8), itertools.count()  # randomness for each would cost a switch of threads
 _GONE = 499
 """A client that went away before its answer, as nginx counts it."""
 
@@ -56,7 +58,7 @@ class Guard:
     async def _http(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         begun, headers, caller = time.perf_counter(), headers_of(scope), Caller()
         asked = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = asked if _ID.fullmatch(asked) else uuid.uuid4().hex
+        request_id = asked if _ID.fullmatch(asked) else f"{_RUN}{next(_COUNT):08x}"
         answer = _Answer(send, request_id, scope["path"], tls=self._settings.tls_cert is not None)
         body, whole = bytearray(), False
         try:

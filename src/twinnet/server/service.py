@@ -60,7 +60,7 @@ class Service:
             return await job(held)
 
     async def uploaded(self, files: Sequence[UploadFile], name: str, caller: Caller) -> list[tuple[str, bytes]]:
-        """The files' contents, counted. Raises Problem for none or too many."""
+        """The files' contents, counted. Raises Problem for too many."""
         found = await contents(files, name, self.settings.limits.items)
         caller.charge(len(found))
         return found

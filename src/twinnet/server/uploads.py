@@ -33,14 +33,21 @@ class Decoders:
         self._settings = settings
         self._pool = ThreadPoolExecutor(settings.cores, thread_name_prefix="decode")
 
+    async def each(self, uploads: Sequence[tuple[str, bytes]], preprocess: Preprocess) -> list[Image | Problem]:
+        """`(name in messages, content)` of each → its `(H, W, C)`, or why there is none."""
+        share = -(-len(uploads) // self._settings.cores)  # one errand for each thread, however many pictures
+        parts = [uploads[i : i + share] for i in range(0, len(uploads), share)]
+        done = await asyncio.gather(*[self.run(self._prepare, part, preprocess) for part in parts])
+        return [one for part in done for one in part]
+
     async def prepared(self, uploads: Sequence[tuple[str, bytes]], preprocess: Preprocess) -> Images:
-        """`(name in messages, content)` of each → `(N, H, W, C)`. Raises Problem for the first that is no picture."""
-        jobs = [self.run(self._prepare, name, content, preprocess) for name, content in uploads]
-        found = await asyncio.gather(*jobs, return_exceptions=True)
-        for one in found:
-            if isinstance(one, BaseException):
+        """All of them, `(N, H, W, C)`. Raises Problem for the first that is no picture."""
+        found = []
+        for one in await self.each(uploads, preprocess):
+            if isinstance(one, Problem):
                 raise one
-        return np.stack([one for one in found if not isinstance(one, BaseException)])
+            found.append(one)
+        return np.stack(found)
 
     async def decoded(self, name: str, content: bytes) -> Image:
         """One picture at its own size `(H, W, C)`. Raises Problem."""
@@ -66,12 +73,16 @@ class Decoders:
         """Let the threads go."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _prepare(self, name: str, content: bytes, preprocess: Preprocess) -> Image:
-        image = self.decode(name, content)
-        try:
-            return preprocess.apply(image)
-        except (TwinnetError, ValueError, ArithmeticError) as error:  # such as ink on a sheet without any
-            raise Problem("unreadable_image", f"{name}: cannot be brought to the network's size") from error
+    def _prepare(self, uploads: Sequence[tuple[str, bytes]], preprocess: Preprocess) -> list[Image | Problem]:
+        found: list[Image | Problem] = []
+        for name, content in uploads:
+            try:
+                found.append(preprocess.apply(self.decode(name, content)))
+            except Problem as problem:
+                found.append(problem)
+            except (TwinnetError, ValueError, ArithmeticError):  # such as ink on a sheet without any
+                found.append(Problem("unreadable_image", f"{name}: cannot be brought to the network's size"))
+        return found
 
 
 def _problem(error: UnreadableItem) -> Problem:
@@ -81,9 +92,7 @@ def _problem(error: UnreadableItem) -> Problem:
 
 
 async def contents(files: Sequence[UploadFile], name: str, most: int) -> list[tuple[str, bytes]]:
-    """What the files hold, `name[0]`, `name[1]` … in messages. Raises Problem for too many or none."""
-    if not files:
-        raise Problem("invalid", f"{name}: at least one image is needed")
+    """What the files hold, `name[0]`, `name[1]` … in messages. Raises Problem for too many."""
     if len(files) > most:
         raise Problem("too_large", f"{name}: {len(files)} images; at most {most} in one request")
     return [(f"{name}[{i}]" if len(files) > 1 else name, await file.read()) for i, file in enumerate(files)]

@@ -269,7 +269,7 @@ class ModelCard(BaseModel):
     spread: dict[str, list[float]] | None = Field(
         description="Distances at the shares 0, 0.01 … 1 of both kinds of pair"
     )
-    curve: list[tuple[float, float]] | None = Field(description="Distance and probability of being the same")
+    curve: list[list[float]] | None = Field(description="Pairs: a distance, and the probability of being the same")
     parity: dict[str, Any] | None = Field(description="The export's certificate")
     card: str = Field(description="Markdown")
     offers: dict[str, bool] = Field(examples=[{"gallery": True, "detector": False, "meaning": False, "reading": True}])

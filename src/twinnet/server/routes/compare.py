@@ -56,18 +56,18 @@ async def verify(
 
 @router.post("/v1/embed", responses=problems(*IMAGES))
 async def embed(
-    images: Annotated[list[UploadFile], File(description="Images")], served: Served, caller: By
+    images: Annotated[list[UploadFile], File(min_length=1, description="Images")], served: Served, caller: By
 ) -> wire.Embeddings:
     """Each image as its embedding. An image that cannot be read has a problem in its place; the others are embedded."""
     uploads = await served.uploaded(images, "images", caller)
 
     async def job(held: Holding) -> wire.Embeddings:
         prepared, items = [], []
-        for i, upload in enumerate(uploads):
-            try:
-                prepared.append((i, (await served.decoders.prepared([upload], held.engine.preprocess))[0]))
-            except Problem as problem:
-                items.append(wire.Embedded(index=i, embedding=None, problem=f"{problem.code}: {problem.detail}"))
+        for i, one in enumerate(await served.decoders.each(uploads, held.engine.preprocess)):
+            if isinstance(one, Problem):
+                items.append(wire.Embedded(index=i, embedding=None, problem=f"{one.code}: {one.detail}"))
+            else:
+                prepared.append((i, one))
         if prepared:
             found = await served.network(held, np.stack([image for _, image in prepared]))
             items += [

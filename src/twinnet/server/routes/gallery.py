@@ -62,7 +62,7 @@ async def search(
 @router.post("/v1/read", responses=problems(*IMAGES, "not_calibrated"), tags=["read"])
 async def read(
     image: Probe,
-    examples: Annotated[list[UploadFile], File(description="Known characters, or other things")],
+    examples: Annotated[list[UploadFile], File(min_length=1, description="Known characters, or other things")],
     names: Annotated[list[str], Form(description="The name of each example, in order", examples=[["ka", "ga"]])],
     served: Served,
     caller: By,

@@ -22,7 +22,7 @@ Name = Annotated[str, Form(min_length=1, max_length=200, examples=["Ada"])]
 @router.post("/v1/identities", status_code=201, responses=problems(*IMAGES, *GALLERY, "disk_full"))
 async def enrol(
     identity: Name,
-    images: Annotated[list[UploadFile], File(description="One image or more")],
+    images: Annotated[list[UploadFile], File(min_length=1, description="One image or more")],
     served: Served,
     caller: By,
     request_id: RequestId,

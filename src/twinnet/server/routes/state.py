@@ -88,12 +88,12 @@ def _rule(rule: DecisionRule) -> dict[str, Any]:
     return {**found, "learned_on": without_folders(rule.learned_on)}
 
 
-def _curve(rule: DecisionRule) -> list[tuple[float, float]] | None:
+def _curve(rule: DecisionRule) -> list[list[float]] | None:
     if rule.calibrator is None:
         return None
     far = rule.spread.impostor[-1] if rule.spread else 2 * abs(rule.threshold) + 1e-6
     at = np.linspace(0, max(far, rule.threshold), _POINTS)
-    return [(float(d), float(p)) for d, p in zip(at, rule.calibrator(at), strict=True)]
+    return [[float(d), float(p)] for d, p in zip(at, rule.calibrator(at), strict=True)]
 
 
 def without_folders(text: str) -> str:
