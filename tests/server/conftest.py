@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,15 @@ class Talk:
         return int(self.http.base_url.port or 0)
 
 
-@pytest.fixture
-def talk(exported: Path, tmp_path: Path) -> Iterator[Callable[..., Talk]]:
-    """`talk(gallery="g", …)` starts a server with these settings and gives a client of it."""
+@contextmanager
+def talking(exported: Path, folder: Path) -> Iterator[Callable[..., Talk]]:
+    """`start(gallery="g", …)` starts a server with these settings and gives a client of it."""
     started = []
 
     def start(**given: Any) -> Talk:
         limits = Limits(**{name: given.pop(name) for name in list(given) if name in Limits.__dataclass_fields__})
         if isinstance(given.get("gallery"), str) and "://" not in given["gallery"]:
-            given["gallery"] = tmp_path / given["gallery"]
+            given["gallery"] = folder / given["gallery"]
         settings = Settings(given.pop("model", exported), limits=limits, threads=1, port=0, **given)
         built, listening, heard = build(settings), bound(settings), threading.Event()
         server = listener(built, settings, listening, lambda _: heard.set())
@@ -101,9 +102,39 @@ def talk(exported: Path, tmp_path: Path) -> Iterator[Callable[..., Talk]]:
         started.append((client, server, thread, listening))
         return Talk(client, settings, built, server)
 
-    yield start
-    for client, server, thread, listening in started:
-        client.close()
-        server.should_exit = True
-        thread.join(60)
-        listening.close()
+    try:
+        yield start
+    finally:
+        for client, server, thread, listening in started:
+            client.close()
+            server.should_exit = True
+            thread.join(60)
+            listening.close()
+
+
+@pytest.fixture
+def talk(exported: Path, tmp_path: Path) -> Iterator[Callable[..., Talk]]:
+    """Servers of a test's own."""
+    with talking(exported, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def standing(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    """One server with an empty gallery, for all tests that leave it as it was."""
+    with talking(exported, tmp_path_factory.mktemp("standing")) as start:
+        yield start(gallery="g")
+
+
+@pytest.fixture(scope="session")
+def hasty(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    """One without a gallery that waits for nobody, for all tests that leave it as it was."""
+    with talking(exported, tmp_path_factory.mktemp("hasty")) as start:
+        yield start(head_s=0.5, body_s=0.5)
+
+
+@pytest.fixture(scope="session")
+def plain(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
+    """One with nothing but a model, for all tests that leave it as it was."""
+    with talking(exported, tmp_path_factory.mktemp("plain")) as start:
+        yield start()

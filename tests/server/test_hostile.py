@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from served_pictures import png
@@ -46,34 +46,31 @@ def problem(answer: bytes) -> str:
     return str(json.loads(answer.partition(b"\r\n\r\n")[2])["code"])
 
 
-def test_a_head_that_does_not_end_is_cut_off(talk: Any) -> None:
-    server = talk(head_s=0.5)
+def test_a_head_that_does_not_end_is_cut_off(hasty: Any) -> None:
     begun = time.monotonic()
     drip = [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", *(b"X-%d: 1\r\n" % i for i in range(100))]
-    assert problem(raw(server.port, *drip, pause=0.05)) == "slow_head"
-    assert problem(raw(server.port, b"GET /healthz HT")) == "slow_head"
-    assert problem(raw(server.port)) == "slow_head"  # says nothing at all
+    assert problem(raw(hasty.port, *drip, pause=0.05)) == "slow_head"
+    assert problem(raw(hasty.port, b"GET /healthz HT")) == "slow_head"
+    assert problem(raw(hasty.port)) == "slow_head"  # says nothing at all
     assert time.monotonic() - begun < 15
-    assert server.http.get("/healthz").status_code == 200
+    assert hasty.http.get("/healthz").status_code == 200
 
 
-def test_a_second_head_on_the_same_connection_is_timed_too(talk: Any) -> None:
-    server = talk(head_s=0.5)
+def test_a_second_head_on_the_same_connection_is_timed_too(hasty: Any) -> None:
     whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     half = b"GET /healthz HTTP/1.1\r\nHost: loc"
     for parts, pause in (((whole, half), 0.2), ((whole + half,), 0.0)):
-        answer = raw(server.port, *parts, pause=pause)
+        answer = raw(hasty.port, *parts, pause=pause)
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"slow_head" in answer
 
 
-def test_a_body_that_does_not_arrive_is_not_waited_for(talk: Any) -> None:
-    server = talk(body_s=0.5)
+def test_a_body_that_does_not_arrive_is_not_waited_for(hasty: Any) -> None:
     head = b"POST /v1/embed HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     drip = [head + b"Content-Length: 1000\r\n\r\n", *[b"x"] * 40]
-    assert problem(raw(server.port, *drip, pause=0.05)) == "slow_body"
-    assert problem(raw(server.port, head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")) == "slow_body"
-    assert server.http.get("/healthz").status_code == 200
+    assert problem(raw(hasty.port, *drip, pause=0.05)) == "slow_body"
+    assert problem(raw(hasty.port, head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")) == "slow_body"
+    assert hasty.http.get("/healthz").status_code == 200
 
 
 def test_half_an_upload_holds_nothing_when_its_sender_goes_away(talk: Any, face: Face) -> None:
@@ -96,12 +93,11 @@ def test_half_an_upload_holds_nothing_when_its_sender_goes_away(talk: Any, face:
     assert server.http.get("/v1/identities").json()["total"] == 0
 
 
-def test_a_head_beyond_all_measure_is_refused(talk: Any) -> None:
-    server = talk()
-    answer = raw(server.port, b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+def test_a_head_beyond_all_measure_is_refused(hasty: Any) -> None:
+    answer = raw(hasty.port, b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert problem(answer) == "head_too_large"
     endless = [b"GET / HTTP/1.1\r\nHost: localhost\r\n", *[b"X-A: " + b"b" * 60_000 + b"\r\n"] * 50]
-    assert problem(raw(server.port, *endless)) == "head_too_large"
+    assert problem(raw(hasty.port, *endless)) == "head_too_large"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +109,10 @@ def test_a_head_beyond_all_measure_is_refused(talk: Any) -> None:
      b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
      b"POST /v1/embed HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n"],
 )  # fmt: skip
-def test_what_is_not_http_is_answered_or_hung_up_on(talk: Any, bytes_: bytes) -> None:
-    server = talk(head_s=0.5, body_s=0.5)
-    answer = raw(server.port, bytes_)
+def test_what_is_not_http_is_answered_or_hung_up_on(hasty: Any, bytes_: bytes) -> None:
+    answer = raw(hasty.port, bytes_, wait=3.0)  # an honest answer leaves the connection open
     assert not answer.startswith(b"HTTP/1.1 5")
-    assert server.http.get("/healthz").status_code == 200
+    assert hasty.http.get("/healthz").status_code == 200
 
 
 def test_too_many_connections_are_told_so(talk: Any) -> None:
@@ -207,9 +202,12 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("name", list(bombs()))
-def test_a_bomb_is_refused_by_name_or_read_as_the_picture_it_is(talk: Any, face: Face, name: str) -> None:
-    http, content = talk(gallery="g").http, bombs()[name]
+BOMBS = bombs()
+
+
+@pytest.mark.parametrize("name", list(BOMBS))
+def test_a_bomb_is_refused_by_name_or_read_as_the_picture_it_is(standing: Any, face: Face, name: str) -> None:
+    http, content = standing.http, BOMBS[name]
     begun = time.monotonic()
     said = http.post("/v1/verify", files={"first": ("x", content), "second": ("y", face(0))})
     assert time.monotonic() - begun < 15
@@ -225,15 +223,13 @@ def test_a_bomb_is_refused_by_name_or_read_as_the_picture_it_is(talk: Any, face:
     assert http.get("/readyz").status_code == 200
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     st.sampled_from(["verify", "embed", "identities", "identify", "search", "read", "anomaly", "texts/compare"]),
     st.binary(max_size=300), st.sampled_from(["multipart/form-data; boundary=b", "application/json", "text/xml", ""]),
 )  # fmt: skip
-def test_no_body_whatever_it_is_makes_the_server_fail(talk: Any, route: str, body: bytes, kind: str) -> None:
-    if not hasattr(test_no_body_whatever_it_is_makes_the_server_fail, "http"):
-        test_no_body_whatever_it_is_makes_the_server_fail.http = talk(gallery="g").http  # type: ignore[attr-defined]
-    http = test_no_body_whatever_it_is_makes_the_server_fail.http  # type: ignore[attr-defined]
+def test_no_body_whatever_it_is_makes_the_server_fail(standing: Any, route: str, body: bytes, kind: str) -> None:
+    http = standing.http
     said = http.post(f"/v1/{route}", content=body, headers={"Content-Type": kind} if kind else {})
     assert 400 <= said.status_code < 500
     assert said.json()["code"]

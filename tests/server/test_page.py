@@ -55,11 +55,12 @@ class Page:
 
 
 @pytest.fixture
-def visit(chromium: Any, talk: Any) -> Iterator[Callable[..., Page]]:
+def visit(chromium: Any, talk: Any, plain: Any) -> Iterator[Callable[..., Page]]:
     opened = []
 
     def start(context: dict[str, Any] | None = None, **settings: Any) -> Page:
-        opened.append(Page(chromium, talk(**settings).port, **(context or {})))
+        server = talk(**settings) if settings else plain
+        opened.append(Page(chromium, server.port, **(context or {})))
         return opened[-1]
 
     yield start

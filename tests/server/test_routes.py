@@ -16,8 +16,8 @@ from twinnet.engine import Engine
 Face = Callable[..., bytes]
 
 
-def test_two_images_are_the_same_or_different_as_the_model_says(talk: Any, face: Face, twins: Model) -> None:
-    http = talk().http
+def test_two_images_are_the_same_or_different_as_the_model_says(standing: Any, face: Face, twins: Model) -> None:
+    http = standing.http
     for other in ((0, 1), (1, 0)):
         said = http.post("/v1/verify", files={"first": face(0, 0), "second": face(*other)})
         assert said.status_code == 200, said.text
@@ -32,19 +32,19 @@ def test_two_images_are_the_same_or_different_as_the_model_says(talk: Any, face:
     assert not twins.verify(face(0, 0), face(1, 0)).same
 
 
-def test_an_explanation_comes_as_pictures(talk: Any, face: Face) -> None:
+def test_an_explanation_comes_as_pictures(standing: Any, face: Face) -> None:
     files = {"first": face(0), "second": face(1)}
-    answer = talk().http.post("/v1/verify", files=files, data={"explain": "true"}).json()
+    answer = standing.http.post("/v1/verify", files=files, data={"explain": "true"}).json()
     for part in ("first", "second"):
         assert answer["explanation"][part]["overlay"].startswith("data:image/")
         assert answer["explanation"][part]["picture"].startswith("data:image/")
 
 
 def test_embeddings_are_those_of_the_model_and_one_bad_image_stops_no_other(
-    talk: Any, face: Face, twins: Model
+    standing: Any, face: Face, twins: Model
 ) -> None:
     files = [("images", content) for content in (face(0), b"no image", face(1))]
-    answer = talk().http.post("/v1/embed", files=files).json()
+    answer = standing.http.post("/v1/embed", files=files).json()
     first, bad, last = answer["items"]
     found = np.array([first["embedding"], last["embedding"]])
     np.testing.assert_allclose(found, twins.embed([face(0), face(1)]), atol=1e-5)
@@ -102,8 +102,8 @@ def test_a_gallery_of_the_command_line_is_served_and_the_other_way_round(
         assert known.identify(face(3, 1))[0].identity == "Bo"
 
 
-def test_enrolment_is_all_or_nothing(talk: Any, face: Face) -> None:
-    http = talk(gallery="g").http
+def test_enrolment_is_all_or_nothing(standing: Any, face: Face) -> None:
+    http = standing.http
     files = [("images", face(0)), ("images", face(0)[:60])]
     said = http.post("/v1/identities", files=files, data={"identity": "Ada"})
     assert said.json()["code"] == "unreadable_image"
@@ -125,16 +125,16 @@ def test_pictures_are_drawn_anew_and_only_where_they_are_kept(talk: Any, face: F
             assert said.json()["code"] == "no_picture"
 
 
-def test_drawn_characters_are_read_from_one_example_of_each(talk: Any, face: Face) -> None:
+def test_drawn_characters_are_read_from_one_example_of_each(standing: Any, face: Face) -> None:
     files = [("examples", face(person)) for person in range(3)] + [("image", face(1, 2))]
-    answer = talk().http.post("/v1/read", files=files, data={"names": ["ka", "ga", "na"]}).json()
+    answer = standing.http.post("/v1/read", files=files, data={"names": ["ka", "ga", "na"]}).json()
     assert answer["ranking"][0]["name"] == "ga"
     assert not answer["unknown"]
     assert len(answer["ranking"]) == 3
     several = [("examples", face(p, i)) for p in range(2) for i in range(2)] + [
         ("image", png(np.pad(np.full((6, 6), 255, np.uint8), 5)))
     ]
-    strange = talk().http.post("/v1/read", files=several, data={"names": ["a", "a", "b", "b"]}).json()
+    strange = standing.http.post("/v1/read", files=several, data={"names": ["a", "a", "b", "b"]}).json()
     assert strange["unknown"]
     assert len(strange["ranking"]) == 2
 
@@ -159,19 +159,19 @@ TEXT = (
 )
 
 
-def test_texts_are_compared_with_the_passages_they_share(talk: Any) -> None:
+def test_texts_are_compared_with_the_passages_they_share(standing: Any) -> None:
     other = f"Nobody remembers who built the wall. {TEXT} Today it is a car park."
-    answer = talk().http.post("/v1/texts/compare", json={"first": TEXT, "second": other}).json()
+    answer = standing.http.post("/v1/texts/compare", json={"first": TEXT, "second": other}).json()
     assert answer["copied"]["same"]
     assert answer["meaning"] is None
     for side, text in (("first", TEXT), ("second", other)):
         assert "".join(piece["text"] for piece in answer["copied"][side]) == text
         assert {piece["passage"] for piece in answer["copied"][side]} >= {1}
     different = {"first": TEXT, "second": "Colourless green ideas sleep furiously beside an old stone bridge in May."}
-    assert not talk().http.post("/v1/texts/compare", json=different).json()["copied"]["same"]
+    assert not standing.http.post("/v1/texts/compare", json=different).json()["copied"]["same"]
 
 
-def test_source_code_is_compared_as_code(talk: Any) -> None:
+def test_source_code_is_compared_as_code(standing: Any) -> None:
     import inspect
 
     from twinnet.decide import spread
@@ -179,10 +179,10 @@ def test_source_code_is_compared_as_code(talk: Any) -> None:
     code = inspect.getsource(inspect.getmodule(spread))
     renamed = code.replace("distances", "d").replace("values", "numbers").replace("above", "after")
     texts = {"first": code, "second": renamed, "language": "py"}
-    answer = talk().http.post("/v1/texts/compare", json=texts).json()["copied"]
+    answer = standing.http.post("/v1/texts/compare", json=texts).json()["copied"]
     assert answer["same"]
     assert answer["share_first"] > 0.5
-    odd = talk().http.post("/v1/texts/compare", json={**texts, "language": "zzz"}).json()
+    odd = standing.http.post("/v1/texts/compare", json={**texts, "language": "zzz"}).json()
     assert odd["code"] == "invalid"
 
 
@@ -275,8 +275,8 @@ def test_a_model_without_a_threshold_ranks_and_does_not_decide(
 @pytest.mark.parametrize(
     ("name", "status"), [("..", 422), (" ", 422), ("a\x00b", 422), ("a\nb", 422), ("x" * 201, 422)]
 )
-def test_names_that_nobody_could_ask_for_again_are_refused(talk: Any, face: Face, name: str, status: int) -> None:
-    http = talk(gallery="g").http
+def test_names_that_nobody_could_ask_for_again_are_refused(standing: Any, face: Face, name: str, status: int) -> None:
+    http = standing.http
     said = http.post("/v1/identities", files={"images": face(0)}, data={"identity": name})
     assert said.status_code == status
 
@@ -284,14 +284,14 @@ def test_names_that_nobody_could_ask_for_again_are_refused(talk: Any, face: Face
 @pytest.mark.parametrize(
     "metadata", ["[1]", '{"a": {"b": 1}}', '{"a": NaN}', "{" * 3000, '{"a": "' + "x" * 1001 + '"}']
 )
-def test_metadata_that_is_no_flat_object_is_refused(talk: Any, face: Face, metadata: str) -> None:
-    http = talk(gallery="g").http
+def test_metadata_that_is_no_flat_object_is_refused(standing: Any, face: Face, metadata: str) -> None:
+    http = standing.http
     said = http.post("/v1/identities", files={"images": face(0)}, data={"identity": "Ada", "metadata": metadata})
     assert (said.status_code, said.json()["code"]) == (422, "invalid")
 
 
-def test_jpeg_and_webp_are_read_and_other_formats_are_not(talk: Any, faces: np.ndarray) -> None:
-    http, image = talk().http, faces[0, 0]
+def test_jpeg_and_webp_are_read_and_other_formats_are_not(standing: Any, faces: np.ndarray) -> None:
+    http, image = standing.http, faces[0, 0]
     for kind, code in (("JPEG", 200), ("WEBP", 200), ("PNG", 200), ("BMP", 415), ("GIF", 415), ("TIFF", 415)):
         said = http.post("/v1/verify", files={"first": png(image, kind), "second": png(image)})
         assert said.status_code == code, kind

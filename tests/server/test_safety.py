@@ -133,9 +133,9 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(talk: Any, face: F
     ],
 )
 def test_another_sites_page_can_neither_read_nor_enrol(
-    talk: Any, face: Face, headers: dict[str, str], code: str
+    standing: Any, face: Face, headers: dict[str, str], code: str
 ) -> None:
-    http = talk(gallery="g").http
+    http = standing.http
     said = http.post("/v1/identities", files={"images": face(0)}, data={"identity": "Eve"}, headers=headers)
     assert (said.status_code, said.json()["code"]) == (403, code)
     assert "access-control-allow-origin" not in said.headers
@@ -146,16 +146,16 @@ def test_another_sites_page_can_neither_read_nor_enrol(
     assert "access-control-allow-methods" not in preflight.headers
 
 
-def test_its_own_page_may(talk: Any, face: Face) -> None:
-    server = talk()
+def test_its_own_page_may(standing: Any, face: Face) -> None:
+    server = standing
     headers = {"Origin": f"http://localhost:{server.port}", "Sec-Fetch-Site": "same-origin"}
     said = server.http.post("/v1/verify", files={"first": face(0), "second": face(0)}, headers=headers)
     assert said.status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/model", "/nothing", "/healthz", "/page/app.js", "/openapi.json"])
-def test_every_answer_carries_the_headers_of_safety(talk: Any, path: str) -> None:
-    headers = talk().http.get(path).headers
+def test_every_answer_carries_the_headers_of_safety(standing: Any, path: str) -> None:
+    headers = standing.http.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-resource-policy"] == "same-origin"
@@ -168,8 +168,8 @@ def test_every_answer_carries_the_headers_of_safety(talk: Any, path: str) -> Non
     assert "server" not in headers
 
 
-def test_a_request_id_is_taken_over_where_it_is_harmless(talk: Any) -> None:
-    http = talk().http
+def test_a_request_id_is_taken_over_where_it_is_harmless(standing: Any) -> None:
+    http = standing.http
     assert http.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
     for odd in ("a b", "x" * 65, '{"a":1}', ""):
         assert http.get("/healthz", headers={"X-Request-ID": odd}).headers["x-request-id"] != odd
@@ -178,8 +178,8 @@ def test_a_request_id_is_taken_over_where_it_is_harmless(talk: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["/page/../server/keys.py", "/page/%2e%2e/__init__.py", "/page/__init__.py", "/page//etc/passwd", "/page/"]
 )
-def test_no_path_of_a_client_reaches_the_disk(talk: Any, path: str) -> None:
-    assert talk().http.get(path).status_code == 404
+def test_no_path_of_a_client_reaches_the_disk(standing: Any, path: str) -> None:
+    assert standing.http.get(path).status_code == 404
 
 
 def test_a_file_name_of_a_client_is_never_used(talk: Any, face: Face, tmp_path: Path) -> None:
