@@ -36,17 +36,19 @@ from twinnet.apps.track import (
     load_tracker,
     ours,
 )  # fmt: skip
-from twinnet.apps.track.figures import sequence_figure, success_figure
+from twinnet.apps.track.figures import alone, sequence_figure, success_figure
 from twinnet.apps.track.judged import Starts, Step
 from twinnet.apps.track.staged import Staged, staged
 from twinnet.apps.track.textures import invented_picture
 from twinnet.core.seeds import stream
 from twinnet.core.types import FloatArray, Image
+from twinnet.decide import clopper_pearson
 from twinnet.evaluation.tracking import overlap, success
 
 OURS = "twinnet"
 GRID = {"window": (0.3, 0.6), "view_rate": (0.01, 0.02), "damping": (1.0, 3.0)}
 SURFACES = 99  # seed
+FRAMES = 100  # of a staged sequence
 LOST_WITHIN, BACK_WITHIN, BACK_AT = 5, 10, 0.5  # frames, frames, overlap
 
 
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--no-restarts", action="store_true")
-    parser.add_argument("--figures", type=Path, help="folder for the curves of the staged sequences")
+    parser.add_argument("--figures", type=Path, help="folder for the curves of each sequence, and of the staged ones")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -73,7 +75,7 @@ def main() -> None:
     found: dict[str, Any] = {"fingerprint": tracker.fingerprint, "facts": dict(tracker.facts)}
     starts = {OURS: ours(tracker)} | ({} if args.no_peers else peers(args.threads))
     if args.data:
-        found["sequences"] = on_sequences(args.data, starts, not args.no_restarts)
+        found["sequences"] = on_sequences(args.data, starts, not args.no_restarts, args.figures)
     if args.rotate:
         found["rotated"] = rotated(args.data, tracker, args.steps)
     if args.staged:
@@ -130,19 +132,12 @@ def _bgr(frame: Image) -> Image:
     return np.ascontiguousarray(np.repeat(frame, 3, 2) if frame.shape[2] == 1 else frame[:, :, ::-1])
 
 
-def on_sequences(data: Path, starts: dict[str, Starts], restarts: bool) -> dict[str, Any]:
+def on_sequences(data: Path, starts: dict[str, Starts], restarts: bool, figures: Path | None) -> dict[str, Any]:
     sequences, skipped = find_sequences(data)
     rows = {name: evaluate(sequences, start, restarts=restarts, skipped=skipped) for name, start in starts.items()}
     table = Table(title=f"{data}: one pass; failures by VOT's restarts")
-    for column in (
-        "tracker",
-        *(s.name for s in sequences),
-        "mean AUC",
-        "precision",
-        "normalised",
-        "failures",
-        "frames/s",
-    ):
+    for column in ("tracker", *(s.name for s in sequences), "mean AUC", "lost = 0", "precision", "normalised",
+                   "failures", "frames/s"):  # fmt: skip
         table.add_column(column)
     out: dict[str, Any] = {}
     for name, evaluated in rows.items():
@@ -150,17 +145,23 @@ def on_sequences(data: Path, starts: dict[str, Starts], restarts: bool) -> dict[
         fails = sum(j.restarts.failures for j in evaluated.judged if j.restarts) if restarts else None
         table.add_row(
             name, *(f"{j.figures.auc:.3f}" for j in evaluated.judged), f"{evaluated.mean('auc'):.3f}",
+            f"{np.mean([j.strict_auc for j in evaluated.judged]):.3f}",
             f"{evaluated.mean('precision'):.3f}", f"{evaluated.mean('normalised_precision'):.3f}",
             "–" if fails is None else str(fails), " ".join(f"{j.fps:.0f}" for j in evaluated.judged),
         )  # fmt: skip
-    Console(width=120).print(table)
+    Console(width=140).print(table)
+    if figures:
+        figures.mkdir(parents=True, exist_ok=True)
+        for judged in rows[OURS].judged:
+            (figures / f"tracking-{judged.name}.svg").write_text(alone(sequence_figure(judged)))
     return out
 
 
 def figures_of(evaluated: Evaluated) -> dict[str, Any]:
     return {
         j.name: {
-            "auc": j.figures.auc, "precision": j.figures.precision, "normalised": j.figures.normalised_precision,
+            "auc": j.figures.auc, "strict_auc": j.strict_auc, "precision": j.figures.precision,
+            "normalised": j.figures.normalised_precision,
             "fps": j.fps, "lost": j.lost, "failures": j.restarts.failures if j.restarts else None,
             "accuracy": j.restarts.accuracy if j.restarts else None,
         }
@@ -200,45 +201,51 @@ def on_staged(n: int, starts: dict[str, Starts], figures: Path | None) -> dict[s
     """
     scenes = [_scene(k) for k in range(n)]
     out = {name: [_staged(scene, start) for scene in scenes] for name, start in starts.items()}
-    table = Table(title=f"{n} staged sequences of 120 frames, 320 × 240; AUC where at least half is in sight")
-    for column in ("tracker", "AUC", "lost within 5 frames", "found within 10 frames", "called lost in sight"):
+    table = Table(title=f"{n} staged sequences of {FRAMES} frames, 320 × 240; AUC where at least half is in sight")
+    for column in ("tracker", "AUC", "lost = 0", "lost within 5 frames", "found within 10 frames", "lost in sight",
+                   "found while hidden"):  # fmt: skip
         table.add_column(column)
     summary: dict[str, Any] = {}
     for name, rows in out.items():
-        summary[name] = {k: float(np.mean([row[k] for row in rows])) for k in ("auc", "lost", "back", "false")}
-        summary[name]["each"] = [{k: v for k, v in row.items() if k != "overlaps"} for row in rows]
-        s = summary[name]
-        table.add_row(name, f"{s['auc']:.3f}", f"{s['lost']:.0%}", f"{s['back']:.0%}", f"{s['false']:.1%}")
-    Console(width=120).print(table)
+        s = {k: float(np.mean([row[k] for row in rows])) for k in ("auc", "strict", "lost", "back", "false", "held")}
+        said = {k: clopper_pearson(sum(row[k] for row in rows), n) for k in ("lost", "back")}
+        summary[name] = s | {f"{k}_interval": [i.low, i.high] for k, i in said.items()}
+        summary[name]["each"] = [{k: row[k] for k in (*s,)} for row in rows]
+        table.add_row(
+            name, f"{s['auc']:.3f}", f"{s['strict']:.3f}",
+            *(f"{s[k]:.0%} ({i.low:.0%}–{i.high:.0%})" for k, i in said.items()),
+            f"{s['false']:.1%}", f"{s['held']:.0%}",
+        )  # fmt: skip
+    Console(width=140).print(table)
     if figures:
-        write_figures(figures, scenes, starts)
+        write_figures(figures, scenes, out)
     return summary
 
 
 def _scene(k: int) -> Staged:
     photographs = [np.asarray(image) for image in load_sample_images().images]
     things = [invented_picture(stream(SURFACES, "benchmark", k, i)) for i in range(4)]
-    return staged([photographs[k % 2]], [photographs[1 - k % 2], *things], 10_000 + k)
+    return staged([photographs[k % 2]], [photographs[1 - k % 2], *things], 10_000 + k, frames=FRAMES)
 
 
 def _staged(scene: Staged, start: Starts) -> dict[str, Any]:
     step = start(scene.frames[0], scene.boxes[0])
-    steps = [step(frame) for frame in scene.frames[1:]]
-    boxes = np.stack([scene.boxes[0], *(box for box, _ in steps)])
-    lost = np.array([False, *(state == "lost" for _, state in steps)])
-    shared, sight = overlap(boxes, scene.boxes), scene.visible >= 0.5
+    steps = [(scene.boxes[0], "found"), *(step(frame) for frame in scene.frames[1:])]
+    boxes, states = np.stack([box for box, _ in steps]), np.array([state for _, state in steps])
+    lost, shared, sight = states == "lost", overlap(boxes, scene.boxes), scene.visible >= 0.5
     hidden = np.flatnonzero(scene.visible < 0.02)
-    # Gone for good are frames after the last hidden one in which all of it is in sight again.
+    # Back is the target where, after the last hidden frame, all of it is in sight again.
     again = next((k for k in range(hidden[-1], len(boxes)) if scene.visible[k] > 0.95), len(boxes) - 1)
-    sight[0] = False
     back = [k for k in range(again, min(again + BACK_WITHIN + 1, len(boxes))) if shared[k] > BACK_AT and not lost[k]]
     return {
-        "auc": float(success(shared[sight]).mean()), "lost": bool(lost[hidden[0] : hidden[0] + LOST_WITHIN + 1].any()),
-        "back": bool(back), "false": float(lost[sight].mean()), "overlaps": shared,
+        "auc": float(success(shared[sight]).mean()), "strict": float(success(np.where(lost, 0, shared)[sight]).mean()),
+        "lost": bool(lost[hidden[0] : hidden[0] + LOST_WITHIN + 1].any()), "back": bool(back),
+        "false": float(lost[sight].mean()), "held": float((states[hidden] == "found").mean()),
+        "boxes": boxes, "states": states.tolist(),
     }  # fmt: skip
 
 
-def write_figures(folder: Path, scenes: Sequence[Staged], starts: dict[str, Starts]) -> None:
+def write_figures(folder: Path, scenes: Sequence[Staged], rows: dict[str, list[dict[str, Any]]]) -> None:
     """Success of all, one sequence frame by frame, and a strip of its frames."""
     from PIL import Image as Pillow
 
@@ -247,27 +254,24 @@ def write_figures(folder: Path, scenes: Sequence[Staged], starts: dict[str, Star
     from twinnet.evaluation.tracking import one_pass
 
     folder.mkdir(parents=True, exist_ok=True)
-    every: dict[str, Evaluated] = {}
-    for name, start in starts.items():
-        judged = []
-        for k, scene in enumerate(scenes):
-            step = start(scene.frames[0], scene.boxes[0])
-            steps = [(scene.boxes[0], "found"), *(step(frame) for frame in scene.frames[1:])]
-            boxes = np.stack([box for box, _ in steps])
-            truth = np.where(scene.visible[:, None] >= 0.5, scene.boxes, np.nan)
-            judged.append(Judged(f"staged {k}", boxes, [s for _, s in steps], one_pass(boxes, truth), None, 0.0))
-        every[name] = Evaluated(judged)
-    (folder / "tracking-success.svg").write_text(success_figure(every))
+    truths = [np.where(scene.visible[:, None] >= 0.5, scene.boxes, np.nan) for scene in scenes]
+    every = {
+        name: Evaluated([
+            Judged(f"staged {k}", row["boxes"], row["states"], one_pass(row["boxes"], truth), None, 0.0)
+            for k, (row, truth) in enumerate(zip(of_one, truths, strict=True))
+        ]) for name, of_one in rows.items()
+    }  # fmt: skip
+    (folder / "tracking-success.svg").write_text(alone(success_figure(every)))
     shown = every[OURS].judged[0]
-    (folder / "tracking-overlap.svg").write_text(sequence_figure(shown))
+    (folder / "tracking-overlap.svg").write_text(alone(sequence_figure(shown)))
     hidden = np.flatnonzero(scenes[0].visible < 0.02)
-    picked = [0, 30, int(hidden[0]) - 3, int(hidden[len(hidden) // 2]), int(hidden[-1]) + 12, 119]
+    picked = [0, 30, int(hidden[0]) - 3, int(hidden[len(hidden) // 2]), int(hidden[-1]) + 12, FRAMES - 1]
     strip = [
         draw_boxes(scenes[0].frames[k], [Drawn(shown.boxes[k], f"frame {k + 1}", shown.states[k] == "lost")])
         for k in picked
     ]
-    rows = [np.concatenate(strip[i : i + 3], 1) for i in (0, 3)]
-    Pillow.fromarray(np.concatenate(rows)).save(folder / "tracking-staged.jpg", quality=85)
+    pictures = [np.concatenate(strip[i : i + 3], 1) for i in (0, 3)]
+    Pillow.fromarray(np.concatenate(pictures)).save(folder / "tracking-staged.jpg", quality=85)
 
 
 def speed(tracker: Tracker) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -62,6 +63,34 @@ def test_a_target_that_is_covered_is_lost_and_found_again_elsewhere(tracker: Tra
     assert "lost" in {step.state for step in steps[9:15]}
     assert steps[-1].state == "found"
     assert overlap(steps[-1].box[None], np.array([[110.0, 70, 30, 24]]))[0] > 0.5
+
+
+def test_a_lost_target_has_the_box_of_what_is_most_like_it(tracker: Tracker) -> None:
+    frames, truth = moving_patch(16, step=(0, 0))
+    x, y, w, h = truth[0].astype(int)
+    patch = frames[0][y : y + h, x : x + w].copy()
+    for frame in frames[6:]:
+        frame[y - 8 : y + h + 8, x - 8 : x + w + 8] = 128
+    for frame in frames[12:]:
+        frame[70 : 70 + h, 110 : 110 + w] = patch
+    never = replace(tracker, rule=replace(tracker.rule, back=0.0))  # nothing is like enough to come back
+    last = follow(never, frames, truth[0])[-1][0]
+    assert last.state == "lost"
+    assert last.distance > 0
+    assert overlap(last.box[None], np.array([[110.0, 70, 30, 24]]))[0] > 0.5
+
+
+def test_what_comes_back_is_looked_at_twice_before_it_is_found(tracker: Tracker) -> None:
+    frames, truth = moving_patch(24, step=(0, 0))
+    x, y, w, h = truth[0].astype(int)
+    covered = frames[0].copy()
+    covered[y - 8 : y + h + 8, x - 8 : x + w + 8] = 128
+    glimpse = [*frames[:6], *[covered] * 8, frames[0], *[covered] * 2, *frames[:3]]
+    states = [steps[0].state for steps in follow(tracker, glimpse, truth[0])]
+    assert states[12] == "lost"
+    assert states[13] == "unsure"  # there for one frame only
+    assert "found" not in states[13:16]
+    assert states[-1] == "found"
 
 
 def test_a_target_that_leaves_the_frame_is_lost(tracker: Tracker) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 from track_scenes import moving_patch
 
 from twinnet.apps.track.align import align, take
+from twinnet.apps.track.calibrate import _SHRINK, _fitted
 from twinnet.apps.track.correlate import correlate, peak, peaks, runner_up
 from twinnet.apps.track.lessons import Lesson, wrapped_bump
 from twinnet.apps.track.pairs import invented_views, varied
@@ -162,6 +164,25 @@ def test_views_are_the_same_for_the_same_seed_and_hold_their_thing() -> None:
     assert sorted((turned.box[:, 2] * turned.box[:, 3]).tolist()) == pytest.approx(
         sorted((one.box[:, 2] * one.box[:, 3]).tolist())
     )
+
+
+def test_the_rule_is_logistic_regression_where_no_measure_speaks_against_its_meaning() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 4))
+    same = x @ [1, 1, -1, 1] + rng.normal(size=400) < 0
+    weight, offset = _fitted(x, same)
+    known = LogisticRegression(class_weight="balanced", C=1 / (_SHRINK * 400)).fit(x, ~same)
+    assert weight == pytest.approx(known.coef_[0], abs=1e-2)
+    assert offset == pytest.approx(known.intercept_[0], abs=1e-2)
+
+
+def test_a_measure_that_would_speak_against_its_meaning_gets_no_weight() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 4))
+    same = x @ [1, 0, 2, 0] < 0  # a larger answer of the filter, and farther
+    weight, _ = _fitted(x, same)
+    assert weight[0] > 0
+    assert weight[2] == 0
 
 
 def test_a_staged_sequence_knows_when_its_thing_is_hidden() -> None:

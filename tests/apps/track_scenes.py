@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ from twinnet.apps.track.textures import invented_picture
 from twinnet.core.types import FloatArray, Image
 
 
+@cache
+def _ground(seed: int) -> Image:
+    return invented_picture(np.random.default_rng(seed), 256)
+
+
 def moving_patch(
     frames: int = 12, *, size: tuple[int, int] = (120, 160), step: tuple[float, float] = (3, 1), seed: int = 0
 ) -> tuple[list[Image], FloatArray]:
     """A patch of 30 × 24 pixels that moves by `step` a frame over an invented ground: frames, and boxes `(T, 4)`."""
     rng = np.random.default_rng(seed)
-    ground = invented_picture(rng, 256)[: size[0], : size[1]]
+    ground = _ground(seed)[: size[0], : size[1]]
     patch = np.kron(rng.integers(0, 255, (8, 10, 3)), np.ones((3, 3, 1))).astype(np.uint8)  # (24, 30, 3)
     pictures, boxes = [], []
     for n in range(frames):

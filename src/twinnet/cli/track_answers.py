@@ -114,7 +114,8 @@ def evaluated(data: Path, model: Path | None, figures: Path | None, restarts: bo
     for row in rows:
         again = f", {row['failures']} failures" if restarts else ""
         say(
-            f"{row['name']}: AUC {row['auc']:.3f}, precision {row['precision']:.0%}, "
+            f"{row['name']}: AUC {row['auc']:.3f} ({row['strict_auc']:.3f} with lost frames as 0), "
+            f"precision {row['precision']:.0%}, "
             f"normalised {row['normalised_precision']:.3f}{again}, "
             f"lost in {row['lost']} of {row['frames']} frames, {row['fps']:.0f} frames/s"
         )
@@ -126,7 +127,8 @@ def evaluated(data: Path, model: Path | None, figures: Path | None, restarts: bo
 def _row(one: Any) -> dict[str, Any]:
     again = {"failures": one.restarts.failures, "accuracy": one.restarts.accuracy} if one.restarts else {}
     return {
-        "name": one.name, "frames": len(one.boxes), "auc": one.figures.auc, "precision": one.figures.precision,
+        "name": one.name, "frames": len(one.boxes), "auc": one.figures.auc, "strict_auc": one.strict_auc,
+        "precision": one.figures.precision,
         "normalised_precision": one.figures.normalised_precision, **again, "lost": one.lost, "fps": one.fps,
     }  # fmt: skip
 

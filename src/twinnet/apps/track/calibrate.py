@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from twinnet.apps.track.correlate import correlate
 from twinnet.apps.track.file import Tracker
@@ -21,7 +21,7 @@ from twinnet.apps.track.views import look
 from twinnet.core.errors import CalibrationError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive, stream
-from twinnet.core.types import FloatArray, Image
+from twinnet.core.types import BoolArray, FloatArray, Image
 from twinnet.encoders.places import STRIDE
 from twinnet.evaluation.tracking import overlap
 
@@ -32,6 +32,8 @@ _TAKEN = 0.01  # share of frames without it in which something in the whole fram
 _OFF = 0.25  # of the target's size: how far a search begins from where it is, one standard deviation
 _EVERY = 4  # frames: between looks at the whole frame
 _FRAMES = 80  # of a sequence
+_FARTHER = (True, True, False, True)  # does a larger measure mean a larger distance?
+_SHRINK = 1e-3
 _GROUNDS = 30  # invented pictures, where no others are given
 
 
@@ -92,7 +94,7 @@ def _measured(tracker: Tracker, scene: Staged, rng: np.random.Generator) -> Meas
             same[0].append(known)
         if known:
             target.accept(guess, seen)
-        if n % _EVERY == 0 and (found := anywhere(tracker.embed, frame, target)):
+        if n % _EVERY == 0 and (found := anywhere(tracker.embed, frame, target, n // _EVERY)):
             g = found.guess
             shared = float(overlap(np.concatenate([g.centre - g.size / 2, g.size])[None], truth[None])[0])
             known = _known(shared, float(visible))
@@ -111,6 +113,25 @@ def _known(shared: float, visible: float) -> bool | None:
     return None
 
 
+def _fitted(x: FloatArray, same: BoolArray) -> tuple[FloatArray, float]:
+    """Logistic regression in which both kinds count alike, and no measure may speak against what it means.
+
+    Left free, measures that nearly say the same get weights of opposite signs, which hold only where they were learned.
+    """
+    side = np.where(same, -1.0, 1.0)
+    share = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
+
+    def loss(p: FloatArray) -> tuple[float, FloatArray]:
+        z = side * (x @ p[:-1] + p[-1])
+        slope = -side * share / (1 + np.exp(z))
+        value = float(share @ np.logaddexp(0, -z)) + _SHRINK / 2 * float(p[:-1] @ p[:-1])
+        return value, np.append(slope @ x + _SHRINK * p[:-1], slope.sum())
+
+    bounds = [(0, None) if farther else (None, 0) for farther in _FARTHER] + [(None, None)]
+    found = minimize(loss, np.zeros(len(bounds)), jac=True, bounds=bounds, method="L-BFGS-B").x
+    return found[:-1], float(found[-1])
+
+
 def _rule(of: Measured) -> tuple[Rule, dict[str, Any]]:
     x = np.concatenate([of.here, of.back])
     y = np.concatenate([of.same, of.back_same]) > 0
@@ -120,10 +141,8 @@ def _rule(of: Measured) -> tuple[Rule, dict[str, Any]]:
             "Next: more sequences."
         )
     centre, scale = x.mean(0), x.std(0) + 1e-9
-    fitted = LogisticRegression(class_weight="balanced", C=1.0).fit((x - centre) / scale, ~y)
-    rule = Rule(
-        tuple(centre.tolist()), tuple(scale.tolist()), tuple(fitted.coef_[0].tolist()), float(fitted.intercept_[0])
-    )
+    weight, offset = _fitted((x - centre) / scale, y)
+    rule = Rule(tuple(centre.tolist()), tuple(scale.tolist()), tuple(weight.tolist()), offset)
     here = np.array([rule.distance(row) for row in of.here])
     back = np.array([rule.distance(row) for row in of.back])
     threshold = float(np.quantile(here[of.same > 0], 1 - _DOUBTED))

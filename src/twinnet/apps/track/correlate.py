@@ -27,7 +27,8 @@ def correlate(windows: Tensor, filters: Sequence[Tensor]) -> Tensor:
     size = next_fast_len(n + rows // 2, real=True), next_fast_len(m + columns // 2, real=True)  # room: none comes round
     product = torch.fft.rfft2(windows, s=size) * torch.fft.rfft2(torch.stack(filled), s=size).conj()
     answers = torch.fft.irfft2(product.sum(1), s=size)  # (T, ·, ·), the filters' first corners at the places
-    return answers.roll((rows // 2, columns // 2), (1, 2))[:, :n, :m]
+    at_middles: Tensor = answers.roll((rows // 2, columns // 2), (1, 2))[:, :n, :m]
+    return at_middles
 
 
 def fade(side: int, strength: float) -> Tensor:

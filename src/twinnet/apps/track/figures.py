@@ -54,10 +54,10 @@ def write_figures(name: str, evaluated: Evaluated, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"success": success_figure({name: evaluated})} | {j.name: sequence_figure(j) for j in evaluated.judged}
     for stem, text in texts.items():
-        (folder / f"{stem}.svg").write_text(_alone(text), encoding="utf-8")
+        (folder / f"{stem}.svg").write_text(alone(text), encoding="utf-8")
     return [folder / f"{stem}.svg" for stem in texts]
 
 
-def _alone(text: str) -> str:
+def alone(text: str) -> str:
     """A drawing that is a file of its own needs its namespace and a ground."""
     return text if "xmlns=" in text else text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)

@@ -15,7 +15,7 @@ from twinnet.apps.track.video import open_video
 from twinnet.core.errors import DataError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray, Image, Skipped
-from twinnet.evaluation.tracking import Followed, Restarts, one_pass, with_restarts
+from twinnet.evaluation.tracking import Followed, Restarts, one_pass, success, with_restarts
 
 Step = Callable[[Image], tuple[FloatArray, str]]
 """The next frame → a box `(4,)` and the state."""
@@ -39,6 +39,13 @@ class Judged:
     def lost(self) -> int:
         """Frames in which the tracker said so."""
         return sum(state == "lost" for state in self.states)
+
+    @property
+    def strict_auc(self) -> float:
+        """The AUC with an overlap of 0 where the tracker said *lost* though the thing was there."""
+        said = np.array([state == "lost" for state in self.states])
+        overlaps = self.figures.overlaps
+        return float(success(np.where(said & np.isfinite(overlaps), 0, overlaps)).mean())
 
 
 @dataclass(frozen=True)

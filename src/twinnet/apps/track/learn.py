@@ -21,6 +21,7 @@ from twinnet.core.errors import ConfigError, TrainingError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive
 from twinnet.encoders.places import Places
+from twinnet.training.optimiser import InMemoryOrder
 
 _WARM_UP = 100  # steps
 _CLIP = 5.0  # gradient norm
@@ -36,8 +37,8 @@ class LearnConfig:
     batch: int = 12
     side_px: int = 144
     size_px: float = 40.0
-    width: int = 48
-    dim: int = 24
+    width: int = 32
+    dim: int = 16
     rate: float = 4e-3
     decay: float = 1e-4
     seed: int = 0
@@ -66,7 +67,7 @@ def learn(
         net.load_state_dict(start.state_dict())
     net, lesson = net.to(memory_format=torch.channels_last).train(), Lesson()  # type: ignore[call-overload]
     both = nn.ModuleList([net, lesson])
-    optimiser = torch.optim.AdamW(both.parameters(), lr=config.rate, weight_decay=config.decay)
+    optimiser = InMemoryOrder(_groups(both, config), config.rate)
     said = json.dumps(asdict(config), sort_keys=True)
     done = _resume(checkpoint, said, both, optimiser)
     batches = source(material, config.batch, config.side_px, config.size_px, config.seed)
@@ -75,15 +76,14 @@ def learn(
     with progress.task("learning", config.steps) as task:
         task.advance(done)
         for step in range(done, config.steps):
-            for group in optimiser.param_groups:
-                group["lr"] = config.rate * _schedule(step, config.steps)
+            optimiser.rate(config.rate * _schedule(step, config.steps))
             views = batches(step)
             loss, facts = _lesson(net, lesson, views.exemplar, views.search, views.box, views.found)
             if not torch.isfinite(loss):
                 raise TrainingError(f"step {step}: the loss is no number any more. Next: a smaller rate.")
-            optimiser.zero_grad()
+            optimiser.forget()
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(both.parameters(), _CLIP)
+            optimiser.clip(_CLIP)
             optimiser.step()
             shown = [*shown[-_SHOWN + 1 :], facts]
             task.advance(1)
@@ -114,6 +114,12 @@ def _lesson(
     return result
 
 
+def _groups(both: nn.ModuleList, config: LearnConfig) -> list[dict[str, Any]]:
+    """Kernels go to Muon; what scales or shifts goes to AdamW, and does not decay."""
+    kernels, others = ([p for p in both.parameters() if (p.ndim >= 2) is many] for many in (True, False))
+    return [{"params": kernels, "muon": True, "weight_decay": config.decay}, {"params": others, "weight_decay": 0.0}]
+
+
 def _schedule(step: int, steps: int) -> float:
     """Up in a hundred steps, down along a cosine."""
     return min(1.0, (step + 1) / _WARM_UP) * (0.5 + 0.5 * float(np.cos(np.pi * step / steps))) + 0.003
@@ -123,17 +129,18 @@ def _mean(shown: list[dict[str, float]], name: str) -> float:
     return float(np.mean([facts[name] for facts in shown])) if shown else 0.0
 
 
-def _keep(path: Path, said: str, step: int, both: nn.ModuleList, optimiser: torch.optim.Optimizer) -> None:
+def _keep(path: Path, said: str, step: int, both: nn.ModuleList, optimiser: InMemoryOrder) -> None:
     tensors = {f"net.{name}": value.contiguous() for name, value in both.state_dict().items()}
-    for number, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"adam.{number}.{name}": value.contiguous() for name, value in state.items()}
+    for part, one in enumerate(optimiser.parts):
+        for number, state in one.state_dict()["state"].items():
+            tensors |= {f"optimiser.{part}.{number}.{name}": value.contiguous() for name, value in state.items()}
     partial = path.with_name(path.name + ".partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, partial, metadata={"config": said, "step": str(step)})
     partial.replace(path)
 
 
-def _resume(path: Path | None, said: str, both: nn.ModuleList, optimiser: torch.optim.Optimizer) -> int:
+def _resume(path: Path | None, said: str, both: nn.ModuleList, optimiser: InMemoryOrder) -> int:
     """The steps already made; 0 without a checkpoint, or with one of other settings."""
     if path is None or not path.exists():
         return 0
@@ -146,10 +153,11 @@ def _resume(path: Path | None, said: str, both: nn.ModuleList, optimiser: torch.
     if metadata.get("config") != said:
         return 0
     both.load_state_dict({name[4:]: value for name, value in tensors.items() if name.startswith("net.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("adam."):
-            _, number, what = name.split(".")
-            state.setdefault(int(number), {})[what] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    for part, one in enumerate(optimiser.parts):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"optimiser.{part}."):
+                number, what = name.split(".")[2:]
+                state.setdefault(int(number), {})[what] = value
+        one.load_state_dict({"state": state, "param_groups": one.state_dict()["param_groups"]})
     return int(metadata["step"])

@@ -37,6 +37,11 @@ class Guess:
     places: Tensor
     alike: Tensor
 
+    @property
+    def box(self) -> FloatArray:
+        """`(4,)` x, y, width, height."""
+        return np.concatenate([self.centre - self.size / 2, self.size])
+
 
 class Target:
     """Made from the first frame and the box in it."""
@@ -45,6 +50,7 @@ class Target:
         self._settings, self._rule = settings, rule
         self.centre, self.size = box[:2] + box[2:] / 2, box[2:].astype(np.float64)
         self._first_size, self._doubts, self._updates = self.size.copy(), 0, 0
+        self._last: tuple[FloatArray, FloatArray] | None = None  # where it was lost, while something may be it
         self.state: State = "found"
         side = (STRIDE * settings.cells,) * 2
         views = [look(embed, frame, self.centre, self.ratio * k, side) for k in _FIRST_SIZES]
@@ -73,6 +79,11 @@ class Target:
         return np.concatenate([self.centre - self.size / 2, self.size])
 
     @property
+    def lost(self) -> bool:
+        """After some frames of doubt, until it is found again."""
+        return self.state == "lost"
+
+    @property
     def filter(self) -> Tensor:
         """What a window is correlated with, `(D, rows, columns)`."""
         return self._ridge.filter
@@ -91,15 +102,21 @@ class Target:
         at = peak(answers * self._fade)
         return self.examine(seen, self.centre + at * STRIDE / self.ratio, answers, at)
 
-    def examine(self, seen: Seen, centre: FloatArray, answers: Tensor, at: FloatArray) -> Guess:
-        """What is at `centre`, `at` cells from the middle of `answers`: aligned, measured and judged."""
+    def examine(
+        self, seen: Seen, centre: FloatArray, answers: Tensor, at: FloatArray, size: FloatArray | None = None
+    ) -> Guess:
+        """What is at `centre`, `at` cells from the middle of `answers`: aligned, measured and judged.
+
+        It has about the `size (2,)` given, or that of the target.
+        """
         s = self._settings
         weight = self._middle * self._steady
+        start = self.size if size is None else size
         moved, size, _ = align(
-            self._recent, weight, seen, centre, self.size, damping=s.damping, stiffness=s.stiffness, steps=s.align_steps
+            self._recent, weight, seen, centre, start, damping=s.damping, stiffness=s.stiffness, steps=s.align_steps
         )
         if np.abs((moved - centre) * self.ratio / STRIDE).max() > _FARTHEST:
-            moved, size = centre, self.size
+            moved, size = centre, start
         size = np.clip(size, self._first_size * _SMALLEST, self._first_size * _LARGEST)
         grid = self._first.shape[-2], self._first.shape[-1]
         places = take(seen, moved, size, grid)
@@ -115,7 +132,7 @@ class Target:
     def accept(self, guess: Guess, seen: Seen) -> None:
         """This is it: move there, and learn how it looks now."""
         s = self._settings
-        self.state, self._doubts = "found", 0
+        self.state, self._doubts, self._last = "found", 0, None
         self.centre, self.size = guess.centre, guess.size
         self._recent = functional.normalize(
             (1 - s.template_rate) * self._recent + s.template_rate * guess.places, dim=0
@@ -131,14 +148,21 @@ class Target:
     def doubt(self, guess: Guess | None) -> None:
         """It may be this, or not: follow for a few frames, learn nothing, then call it lost."""
         self._doubts += 1
-        if self.state != "lost":
-            self.state = "lost" if self._doubts >= self._settings.patience else "unsure"
-            if self.state == "unsure" and guess is not None:
-                self.centre = guess.centre
+        self.state = "lost" if self._doubts >= self._settings.patience else "unsure"
+        if not self.lost and guess is not None:
+            self.centre = guess.centre
+        if self._last is not None:
+            (self.centre, self.size), self._last = self._last, None
+
+    def reappear(self, guess: Guess) -> None:
+        """What is lost may be this: looked at closely in the next frame, and only then found, or lost as before."""
+        self.state, self._doubts, self._last = "unsure", self._settings.patience, (self.centre, self.size)
+        self.centre, self.size = guess.centre, guess.size
 
     def verdict(self, guess: Guess) -> bool:
         """Same means distance < threshold."""
-        return guess.distance < (self._rule.back if self.state == "lost" else self._rule.threshold)
+        returning = self.lost or self._last is not None
+        return guess.distance < (self._rule.back if returning else self._rule.threshold)
 
 
 def _odd(cells: float, most: int) -> int:
