@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from twinnet.apps.signatures.line import breadth, one_breadth
 from twinnet.data import Dataset
 from twinnet.data.ink import lift
 
@@ -116,3 +117,15 @@ def darkness_of(data: Dataset) -> np.ndarray:
         x = lift(image if image.shape[2] == 1 else image.mean(2, keepdims=True).astype(np.uint8)).astype(np.float64)
         levels.append((x**2).sum() / max(x.sum(), 1e-9))
     return np.log(np.array(levels) + 1e-6)
+
+
+def breadth_of(pictures: np.ndarray) -> np.ndarray:
+    """Logarithm of how broad the strokes are, as a share of the picture's height, `(N,)`."""
+    return np.log([max(breadth(picture[:, :, 0]), 0.1) / picture.shape[0] for picture in pictures])
+
+
+def drawn_again(pictures: np.ndarray) -> np.ndarray:
+    """Every line by a pen of the same breadth, `(N, H, W, 1)` uint8 → the same shape."""
+    room = (len(one_breadth(pictures[0, :, :, 0])) - pictures.shape[1]) // 2
+    inner = (one_breadth(picture[:, :, 0])[room:-room, room:-room] for picture in pictures)
+    return np.array([np.rint(160 * line).astype(np.uint8)[:, :, None] for line in inner])

@@ -10,8 +10,8 @@ import pytest
 from signature_pictures import drawn, write_folder
 
 from twinnet.apps.signatures import Rules, signatures
-from twinnet.apps.signatures.combine import learn, summary
-from twinnet.apps.signatures.fit import fit
+from twinnet.apps.signatures.combine import learn, n_features, summary
+from twinnet.apps.signatures.fit import Measured, fit
 from twinnet.apps.signatures.measure import INPUTS
 from twinnet.apps.signatures.synthetic import redrawn, with_forgeries
 from twinnet.apps.signatures.trials import GENUINE, RANDOM, SKILLED, trials
@@ -57,13 +57,18 @@ def test_draws_do_not_depend_on_who_else_is_there(tmp_path: Path) -> None:
 def test_one_reference_is_summed_up_by_itself_and_more_by_mean_least_and_own_spread() -> None:
     between = np.arange(12.0).reshape(3, 2, 2)
     among = np.array([[1.0, 2], [3, 4], [5, 6]])
-    assert np.array_equal(summary(between[:1], among[:0]), between[0])
-    assert np.array_equal(summary(between, among), np.hstack([between.mean(0), between.min(0), [[3, 4], [3, 4]]]))
+    worse = np.array([0.5, -0.5])
+    one, three = summary(between[:1], among[:0], worse), summary(between, among, worse)
+    assert np.array_equal(one, np.hstack([between[0], [[0.5], [-0.5]]]))
+    assert np.array_equal(three, np.hstack([between.mean(0), between.min(0), [[3, 4], [3, 4]], [[0.5], [-0.5]]]))
+    assert (one.shape[1], three.shape[1]) == (n_features(2, 1), n_features(2, 3))
 
 
 def test_the_order_of_the_references_does_not_matter() -> None:
     between = np.random.default_rng(0).random((4, 3, 7))
-    assert np.allclose(summary(between, between[:, 0]), summary(between[::-1], between[::-1, 0]), atol=1e-15)
+    worse = np.zeros(3)
+    there, back = summary(between, between[:, 0], worse), summary(between[::-1], between[::-1, 0], worse)
+    assert np.allclose(there, back, atol=1e-15)
 
 
 def test_the_combination_finds_the_column_that_knows_and_lower_is_more_alike() -> None:
@@ -91,7 +96,8 @@ def _rules() -> Rules:
     from twinnet.apps.signatures import Signatures
 
     data = from_arrays(np.zeros((n, 2, 2), np.uint8), genuine, writers)
-    return fit(Signatures(data, genuine), measured, forgeries="skilled")
+    quality = np.where(genuine, -1.0, 1.0) + rng.normal(size=n)
+    return fit(Signatures(data, genuine), Measured(measured, quality), forgeries="skilled")
 
 
 def test_rules_come_back_from_json_as_they_were_and_strangers_are_easier_than_forgers() -> None:
@@ -107,6 +113,7 @@ def test_rules_come_back_from_json_as_they_were_and_strangers_are_easier_than_fo
         lambda v: v.update(extra=1),
         lambda v: v.pop("writers"),
         lambda v: v.update(inputs=["network"]),
+        lambda v: v.update(inputs=[*v["inputs"], "darkness"]),
         lambda v: v.update(forgeries="none"),
         lambda v: v["by_number"].update({"9": v["by_number"]["1"]}),
         lambda v: v["by_number"]["1"].pop("rule"),
@@ -128,8 +135,9 @@ def test_two_writers_set_no_threshold() -> None:
     from twinnet.apps.signatures import Signatures
 
     data = from_arrays(np.zeros((8, 2, 2), np.uint8), [1, 1, 1, 0] * 2, [0] * 4 + [1] * 4)
+    measured = Measured(np.zeros((8, 8, len(INPUTS))), np.zeros(8))
     with pytest.raises(TooFewIdentities, match="three writers"):
-        fit(Signatures(data, np.tile([True, True, True, False], 2)), np.zeros((8, 8, len(INPUTS))), forgeries="skilled")
+        fit(Signatures(data, np.tile([True, True, True, False], 2)), measured, forgeries="skilled")
 
 
 def test_a_redrawn_signature_is_another_one_of_the_same_size_and_the_same_for_a_seed(tmp_path: Path) -> None:

@@ -22,47 +22,40 @@ Folder = Annotated[Path, typer.Argument(help="WRITER/genuine/*.png and WRITER/fo
 def train(
     folder: Folder,
     out: Annotated[Path, typer.Option("-o", "--out", help="The model file to write.")],
-    minutes: Annotated[float, typer.Option(min=0, help="Minutes of training; 0: as many steps as --steps says.")] = 0.0,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of training.")] = 100,
     keep_darkness: Annotated[
         bool, typer.Option("--keep-darkness", help="Let the pen's darkness count, usually a mistake: see the docs.")
     ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Learn to tell writers from their forgers. Half of the writers teach the network, half set the thresholds.
+    """Learn to tell writers from their forgers. Interrupted, the same command goes on where it was.
 
-    Without forged/ folders, the program bends genuine signatures instead, and answers say so.
+    Without any forged/ folder, the program bends genuine signatures instead, and answers say so.
 
     Example: `twinnet signatures train scans/ -o signatures.twin`
     """
-    from dataclasses import replace
-
-    from twinnet.apps.signatures import CONFIG, learn, rules_of
+    from twinnet.apps.signatures import learn
     from twinnet.cli.progress import bars
     from twinnet.cli.render import figures, print_json, say
     from twinnet.core.types import Interval
     from twinnet.evaluation import report_json
     from twinnet.training.facts import versions
 
-    config = replace(
-        CONFIG, seed=seed, minutes=minutes, steps=0 if minutes else steps, ink="clean" if keep_darkness else CONFIG.ink
-    )
-    model = learn(folder, config, out=out, progress=bars())
-    rules = rules_of(model)
+    model = learn(folder, out=out, keep_darkness=keep_darkness, seed=seed, progress=bars())
+    rules = model.rules
     metrics: dict[str, Interval] = {}
     for n, own in rules.by_number.items():
         if own.rule.far is not None and own.rule.frr is not None:
             metrics |= {f"far_{rules.forgeries}_{n}": own.rule.far, f"frr_{n}": own.rule.frr}
         metrics[f"far_random_{n}"] = own.far_random
-    counts = {"writers_for_thresholds": rules.writers, "steps": int(model.facts["steps"])}
+    counts = {"writers": rules.writers, "signatures": int(model.facts["signatures"])}
     if json:
         answer = report_json(
             "signatures train", None, metrics, counts, str(folder), model.fingerprint, seed, versions()
         )
         print_json({**answer, "forgeries": rules.forgeries, "written": str(out)})
         return
-    figures(f"Error rates on the {rules.writers} writers that set the thresholds, by number of references", metrics)
+    figures(f"Error rates on the {rules.writers} writers, each left out in turn, by number of references", metrics)
     if rules.forgeries == "synthetic":
         say("no forgeries were given: those counted here are genuine signatures bent by the program, not people's work")
     say(f"written: {out}")
@@ -81,10 +74,10 @@ def verify(
 
     Example: `twinnet signatures verify signatures.twin cheque.png -r known1.png -r known2.png -r known3.png`
     """
+    from twinnet.apps.signatures import load
     from twinnet.apps.signatures import verify as run
     from twinnet.cli.render import print_json, say
     from twinnet.evaluation import bare, report_json
-    from twinnet.model import load
     from twinnet.training.facts import versions
 
     loaded = load(model)
@@ -127,10 +120,9 @@ def evaluate(
 
     Example: `twinnet signatures evaluate signatures.twin others/`
     """
-    from twinnet.apps.signatures import judge
+    from twinnet.apps.signatures import judge, load
     from twinnet.cli.progress import bars
     from twinnet.cli.render import figures, print_json, say
-    from twinnet.model import load
     from twinnet.training.facts import versions
 
     result = judge(load(model), folder, draws=draws, seed=seed, progress=bars())
@@ -152,16 +144,16 @@ def clean(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show what the network sees: paper removed, cut to the ink, every pen equally dark. Bright ink on black.
+    """Show what is looked at: paper removed, cut to the ink, every pen equally dark. Bright ink on black.
 
     Example: `twinnet signatures clean cheque.png -o seen.png`
     """
     from PIL import Image
 
     from twinnet.apps.signatures import clean as run
+    from twinnet.apps.signatures import load
     from twinnet.cli.render import print_json, say
     from twinnet.evaluation import report_json
-    from twinnet.model import load
     from twinnet.training.facts import versions
 
     loaded = load(model) if model else None

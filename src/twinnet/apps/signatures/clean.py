@@ -1,13 +1,12 @@
-"""Show what the network sees of a signature."""
+"""Show what is measured of a signature."""
 
 from __future__ import annotations
 
-from twinnet.apps.signatures.learn import CONFIG
+from twinnet.apps.signatures.measure import PREPROCESS
 from twinnet.core.errors import UnreadableItem
 from twinnet.core.types import Image, Item
 from twinnet.data import Preprocess
 from twinnet.data.decode import decode
-from twinnet.training.plan import preprocessing
 
 
 def clean(item: Item, preprocess: Preprocess | None = None) -> Image:
@@ -15,7 +14,7 @@ def clean(item: Item, preprocess: Preprocess | None = None) -> Image:
 
     Raises UnreadableItem for what is no picture, or has no ink on it.
     """
-    seen = (preprocess or preprocessing(CONFIG)).apply(decode(item))
+    seen = (preprocess or PREPROCESS).apply(decode(item))
     if not seen.any():
         name = "picture" if not isinstance(item, str) and not hasattr(item, "name") else str(item)
         raise UnreadableItem(name, "no ink was found on it. Next: scan it with more contrast")

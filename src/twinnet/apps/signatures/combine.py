@@ -14,17 +14,23 @@ MOST = 5
 """The largest number of references that a rule is learned for."""
 
 
-def summary(between: FloatArray, among: FloatArray) -> FloatArray:
-    """Inputs of R references × P probes `(R, P, K)` and of the references' pairs `(R(R−1)/2, K)` → `(P, F)`.
+def summary(between: FloatArray, among: FloatArray, worse: FloatArray) -> FloatArray:
+    """Inputs of R references × P probes `(R, P, K)`, of the references' pairs `(R(R−1)/2, K)`, and how much worse each
+    probe's line is than the references' `(P,)` → `(P, F)`.
 
-    Of one reference, the inputs themselves: F = K. Of more, the mean and the least over the references, and the mean
-    among the references, which is how much this writer varies: F = 3K.
+    Of one reference, the inputs themselves: F = K + 1. Of more, the mean and the least over the references, and the
+    mean among the references, which is how much this writer varies: F = 3K + 1.
     """
     mean: FloatArray = between.mean(axis=0)
     if len(between) == 1:
-        return mean
+        return np.concatenate([mean, worse[:, None]], axis=1)
     own = np.broadcast_to(among.mean(axis=0), mean.shape)
-    return np.concatenate([mean, between.min(axis=0), own], axis=1)
+    return np.concatenate([mean, between.min(axis=0), own, worse[:, None]], axis=1)
+
+
+def n_features(n_inputs: int, n_references: int) -> int:
+    """F of `summary`."""
+    return n_inputs * (1 if n_references == 1 else 3) + 1
 
 
 @final
@@ -66,7 +72,7 @@ class Combination:
         return found
 
 
-def learn(x: FloatArray, genuine: BoolArray, writer: IntArray, *, strength: float = 0.3) -> Combination:
+def learn(x: FloatArray, genuine: BoolArray, writer: IntArray, *, strength: float = 1.0) -> Combination:
     """Fit on `(T, F)`; every writer counts the same, and so do genuine and other probes. `strength` is 1/λ of L2."""
     from sklearn.linear_model import LogisticRegression  # slow to import
 

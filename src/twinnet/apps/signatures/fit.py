@@ -1,14 +1,17 @@
-"""Learn how to combine and where to decide, on writers that neither the network nor anything else has seen."""
+"""Learn how to combine and where to decide, on measurements that no writer's own signatures have shaped."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from twinnet.apps.signatures.combine import MOST, Combination, learn, summary
+from twinnet.apps.signatures.combine import MOST, Combination, learn, n_features, summary
 from twinnet.apps.signatures.layout import Signatures
 from twinnet.apps.signatures.measure import INPUTS, Seen
+from twinnet.apps.signatures.resume import resumed
 from twinnet.apps.signatures.rules import Forgeries, NumberRule, Rules
 from twinnet.apps.signatures.trials import GENUINE, RANDOM, SKILLED, Trial, trials
 from twinnet.core.errors import TooFewIdentities
@@ -26,13 +29,23 @@ class Tried:
     writer: IntArray
 
 
-def tried(known: Signatures, measured: FloatArray, n_references: int, *, draws: int, seed: int) -> Tried:
-    """Every probe of every trial; `measured (N, N, K)` are the inputs of all pairs that trials can ask for."""
-    features, kind, writer = [np.zeros((0, len(INPUTS) * (1 if n_references == 1 else 3)))], [], []
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The inputs `(N, N, K)` of each pair that a trial can ask for, NaN elsewhere, and each line's quality `(N,)`."""
+
+    pairs: FloatArray
+    quality: FloatArray
+
+
+def tried(known: Signatures, measured: Measured, n_references: int, *, draws: int, seed: int) -> Tried:
+    """Every probe of every trial."""
+    pairs, quality = measured.pairs, measured.quality
+    features, kind, writer = [np.zeros((0, n_features(pairs.shape[2], n_references)))], [], []
     for trial in trials(known, n_references, draws=draws, seed=seed):
         upper = np.triu_indices(n_references, 1)
-        among = measured[np.ix_(trial.references, trial.references)][upper]  # (R(R−1)/2, K)
-        features.append(summary(measured[np.ix_(trial.references, trial.probes)], among))
+        among = pairs[np.ix_(trial.references, trial.references)][upper]  # (R(R−1)/2, K)
+        worse = quality[trial.probes] - quality[trial.references].mean()
+        features.append(summary(pairs[np.ix_(trial.references, trial.probes)], among, worse))
         kind.append(trial.kind)
         writer.append(np.full(len(trial.probes), trial.writer))
     if not kind:
@@ -40,19 +53,28 @@ def tried(known: Signatures, measured: FloatArray, n_references: int, *, draws: 
     return Tried(np.concatenate(features), np.concatenate(kind), np.concatenate(writer))
 
 
-def measure(known: Signatures, seen: Seen, *, draws: int, seed: int, progress: Progress = SILENT) -> FloatArray:
-    """The inputs `(N, N, K)` of each pair that a trial with 1 … 5 references needs; NaN elsewhere."""
+def measure(
+    known: Signatures, seen: Seen, names: Sequence[str], *, draws: int, seed: int, kept: Path | None = None,
+    progress: Progress = SILENT,
+) -> FloatArray:  # fmt: skip
+    """The inputs `(N, N, K)` of each pair that a trial with 1 … 5 references needs; NaN elsewhere.
+
+    With `kept`, a file, an interrupted measurement of the same signatures goes on where it was.
+    """
     needed = np.zeros((len(known.data), len(known.data)), bool)
     for n in range(1, MOST + 1):
         for trial in trials(known, n, draws=draws, seed=seed):
             _mark(needed, trial)
     first, second = np.nonzero(np.triu(needed | needed.T, 1))
-    out = np.full((*needed.shape, len(INPUTS)), np.nan)
-    out[first, second] = out[second, first] = seen.inputs(first, second, progress)
+    out = np.full((*needed.shape, len(names)), np.nan)
+    out[first, second] = out[second, first] = resumed(seen, first, second, names, kept, progress)
     return out
 
 
-def fit(known: Signatures, measured: FloatArray, *, forgeries: Forgeries, draws: int = 10, seed: int = 0) -> Rules:
+def fit(
+    known: Signatures, measured: Measured, names: Sequence[str] = INPUTS, *, forgeries: Forgeries, draws: int = 10,
+    seed: int = 0,
+) -> Rules:  # fmt: skip
     """The rule for each number of references that at least three of these writers have signatures for.
 
     Thresholds, probabilities and rates come from distances of writers that the combination was not fitted on: each
@@ -79,7 +101,7 @@ def fit(known: Signatures, measured: FloatArray, *, forgeries: Forgeries, draws:
             f"{known.data.source}: thresholds need at least three writers with two own signatures each and something "
             "forged. Next: add writers"
         )
-    return Rules(forgeries, len(known.names), found)
+    return Rules(tuple(names), forgeries, len(known.names), found)
 
 
 def _decide(combination: Combination, distance: FloatArray, t: Tried, learned_on: str, seed: int) -> NumberRule:

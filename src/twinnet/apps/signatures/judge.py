@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from twinnet.apps.signatures.fit import measure, tried
+from twinnet.apps.signatures.fit import Measured, measure, tried
 from twinnet.apps.signatures.layout import Signatures, signatures
 from twinnet.apps.signatures.measure import look, pictures_of
-from twinnet.apps.signatures.rules import rules_of
+from twinnet.apps.signatures.model import SignatureModel
 from twinnet.apps.signatures.trials import GENUINE, RANDOM, SKILLED
 from twinnet.core.errors import TooFewIdentities
 from twinnet.core.progress import SILENT, Progress
@@ -17,7 +15,6 @@ from twinnet.core.types import BoolArray, FloatArray, IntArray, Interval
 from twinnet.data import Dataset
 from twinnet.decide import WeightedRates, over_identities
 from twinnet.evaluation import Result
-from twinnet.model import Model
 
 KINDS = {SKILLED: "skilled", RANDOM: "random"}
 
@@ -45,7 +42,7 @@ def rates(
 
 
 def judge(
-    model: Model,
+    model: SignatureModel,
     source: Signatures | Dataset | str | Path,
     *,
     draws: int = 10,
@@ -55,14 +52,14 @@ def judge(
     """For each number of references, EER, AUC, and FAR and FRR at the model's threshold, each with its interval.
 
     References are drawn by seed, and all other own signatures, all forgeries and eight strangers' are probes.
-    Raises TooFewIdentities where no writer has enough signatures, ModelFileError for a model of another kind.
+    Raises TooFewIdentities where no writer has enough signatures.
     """
     known = source if isinstance(source, Signatures) else signatures(source)
-    rules = rules_of(model)
     shown, data = pictures_of(known.data, model.preprocess, progress)
-    own = [key for key, genuine in zip(known.data.keys, known.genuine, strict=True) if genuine]
-    known = Signatures(data, np.isin(data.keys, own))
-    measured = measure(known, look(model, shown), draws=draws, seed=seed, progress=progress)
+    known = known.among(data)
+    seen, rules = look(shown, progress), model.rules
+    pairs = measure(known, seen, rules.inputs, draws=draws, seed=seed, progress=progress)
+    measured = Measured(pairs, model.quality(seen.fine))
     metrics: dict[str, Interval] = {}
     counts = {"writers": len(known.names), "signatures": len(data), "forged": int((~known.genuine).sum())}
     for n, rule in rules.by_number.items():

@@ -45,6 +45,11 @@ class Signatures:
         rows = np.flatnonzero(np.isin(self.writers, writers))
         return Signatures(self.data.subset(rows), self.genuine[rows])
 
+    def among(self, data: Dataset) -> Signatures:
+        """Only those that are in `data`, which was made of this one's by leaving some out."""
+        own = {key for key, genuine in zip(self.data.keys, self.genuine, strict=True) if genuine}
+        return Signatures(data, np.array([key in own for key in data.keys]))
+
 
 def signatures(source: Dataset | str | Path) -> Signatures:
     """Read a folder or zip of `<writer>/genuine/*` with or without `<writer>/forged/*`, or of `<writer>/*`.

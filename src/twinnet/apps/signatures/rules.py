@@ -1,4 +1,4 @@
-"""What a signature model knows beside its weights: how to combine so many references, and where to decide."""
+"""What a signature model knows of references: how to combine so many of them, and where to decide."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, final
 
-from twinnet.apps.signatures.combine import MOST, Combination
-from twinnet.apps.signatures.measure import INPUTS
+from twinnet.apps.signatures.combine import MOST, Combination, n_features
+from twinnet.apps.signatures.measure import DARKNESS, INPUTS
 from twinnet.core.errors import ConfigError, ModelFileError, TwinnetError
 from twinnet.core.types import Interval
 from twinnet.decide import DecisionRule
-from twinnet.model import Model
-
-KEY = "signatures"
-"""Where the rules are kept among a model's facts."""
 
 Forgeries = Literal["skilled", "synthetic"]
 
@@ -32,8 +28,12 @@ class NumberRule:
 @final
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By number of references. `forgeries` says what taught them: people's, or genuine ones bent by the program."""
+    """By number of references. `forgeries` says what taught them: people's, or genuine ones bent by the program.
 
+    `inputs` are the names of what is measured of a pair: `INPUTS`, and perhaps `DARKNESS`.
+    """
+
+    inputs: tuple[str, ...]
     forgeries: Forgeries
     writers: int
     by_number: Mapping[int, NumberRule]
@@ -53,7 +53,7 @@ class Rules:
             }
             for n, r in self.by_number.items()
         }  # fmt: skip
-        return {"inputs": list(INPUTS), "forgeries": self.forgeries, "writers": self.writers, "by_number": numbers}
+        return {"inputs": list(self.inputs), "forgeries": self.forgeries, "writers": self.writers, "by_number": numbers}
 
     @classmethod
     def from_dict(cls, values: Any) -> Rules:
@@ -61,8 +61,9 @@ class Rules:
         try:
             if set(values) != {"inputs", "forgeries", "writers", "by_number"}:
                 raise ValueError(f"its keys are {', '.join(sorted(values))}")
-            if tuple(values["inputs"]) != INPUTS:
-                raise ValueError(f"it combines {', '.join(values['inputs'])}, and this twinnet {', '.join(INPUTS)}")
+            inputs = tuple(values["inputs"])
+            if inputs not in (INPUTS, (*INPUTS, DARKNESS)):
+                raise ValueError(f"it combines {', '.join(inputs)}, and this twinnet {', '.join(INPUTS)}")
             if values["forgeries"] not in ("skilled", "synthetic"):
                 raise ValueError(f"it learned from {values['forgeries']} forgeries")
             found = {}
@@ -70,20 +71,10 @@ class Rules:
                 n = int(name)
                 if not 1 <= n <= MOST or set(parts) != {"combination", "rule", "far_random"}:
                     raise ValueError(f"its rule for {name} references is none")
-                features = len(INPUTS) * (1 if n == 1 else 3)
-                combination = Combination.from_dict(parts["combination"], features)
+                combination = Combination.from_dict(parts["combination"], n_features(len(inputs), n))
                 found[n] = NumberRule(
                     combination, DecisionRule.from_dict(parts["rule"]), Interval(**parts["far_random"])
                 )
-            return cls(values["forgeries"], int(values["writers"]), found)
+            return cls(inputs, values["forgeries"], int(values["writers"]), found)
         except (TypeError, ValueError, KeyError, AttributeError, TwinnetError) as error:
             raise ModelFileError(f"the rules for signatures cannot be read: {error}. Next: train again.") from error
-
-
-def rules_of(model: Model) -> Rules:
-    """The rules that `signatures train` left in the model. Raises ModelFileError where there are none."""
-    if KEY not in model.facts:
-        raise ModelFileError(
-            "this model knows nothing of references and forgeries. Next: twinnet signatures train FOLDER -o MODEL."
-        )
-    return Rules.from_dict(model.facts[KEY])

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinnet.apps.signatures.combine import MOST, summary
-from twinnet.apps.signatures.measure import INPUTS, look, pictures
-from twinnet.apps.signatures.rules import Forgeries, rules_of
+from twinnet.apps.signatures.measure import look, pictures
+from twinnet.apps.signatures.model import SignatureModel
+from twinnet.apps.signatures.rules import Forgeries
 from twinnet.core.errors import ConfigError
 from twinnet.core.types import Decision, Interval, Item
-from twinnet.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Answer:
     """The decision for this number of references; `decision.far` is against forgeries, `far_random` against strangers.
 
     `forgeries` says of which kind those were. `measured` is the mean over the references of each input, as measured,
-    so that a person can see what drove it.
+    and `line`, how much worse the probe's line is than the references', so that a person can see what drove it.
     """
 
     decision: Decision
@@ -30,23 +30,23 @@ class Answer:
     measured: dict[str, float]
 
 
-def verify(model: Model, references: Sequence[Item], probe: Item) -> Answer:
+def verify(model: SignatureModel, references: Sequence[Item], probe: Item) -> Answer:
     """Compare one probe with 1 … 5 references of the same writer.
 
-    Raises ConfigError for another number, UnreadableItem for a picture without ink, ModelFileError for a model that
-    was not trained for signatures.
+    Raises ConfigError for another number, UnreadableItem for a picture without ink.
     """
-    n = len(references)
+    n, rules = len(references), model.rules
     if not 1 <= n <= MOST:
         raise ConfigError(f"a signature is judged by 1 to {MOST} references; got {n}. Next: give the latest {MOST}.")
-    rules = rules_of(model)
     own = rules.of(n)
-    seen = look(model, pictures([*references, probe], model.preprocess))
+    seen = look(pictures([*references, probe], model.preprocess))
     first, second = np.triu_indices(n + 1, 1)
-    table = np.zeros((n + 1, n + 1, len(INPUTS)))
-    table[first, second] = table[second, first] = seen.inputs(first, second)
+    table = np.zeros((n + 1, n + 1, len(rules.inputs)))
+    table[first, second] = table[second, first] = seen.inputs(first, second, rules.inputs)
     among = table[np.triu_indices(n, 1)]
     between = table[:n, n:]  # (R, 1, K)
-    distance = float(own.combination(summary(between, among))[0])
-    measured = dict(zip(INPUTS, np.exp(between).mean(axis=(0, 1)).tolist(), strict=True))
-    return Answer(own.rule.decide(distance), own.far_random, rules.forgeries, n, measured)
+    quality = model.quality(seen.fine)
+    worse = quality[n:] - quality[:n].mean()
+    distance = float(own.combination(summary(between, among, worse))[0])
+    measured = dict(zip(rules.inputs, np.exp(between).mean(axis=(0, 1)).tolist(), strict=True))
+    return Answer(own.rule.decide(distance), own.far_random, rules.forgeries, n, {**measured, "line": float(worse[0])})
