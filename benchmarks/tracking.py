@@ -46,7 +46,7 @@ from twinnet.decide import clopper_pearson
 from twinnet.evaluation.tracking import overlap, success
 
 OURS = "twinnet"
-GRID = {"window": (0.3, 0.6), "view_rate": (0.01, 0.02), "damping": (1.0, 3.0)}
+GRID = {"window": (0.3, 0.6), "damping": (1.0, 3.0)}
 SURFACES = 99  # seed
 FRAMES = 100  # of a staged sequence
 LOST_WITHIN, BACK_WITHIN, BACK_AT = 5, 10, 0.5  # frames, frames, overlap
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument(
         "--rotate", action="store_true", help="teach and tune on all sequences but one, report that one"
     )
-    parser.add_argument("--steps", type=int, default=200, help="of teaching further, with --rotate")
+    parser.add_argument("--steps", type=int, default=100, help="of teaching further, with --rotate")
     parser.add_argument(
         "--speed", action="store_true", help="frames per second with 1, 2, 4 and 8 targets at 320 × 240"
     )

@@ -17,7 +17,7 @@ import torch
 
 from twinnet.apps.track import LearnConfig, Material, calibrate, learn, load_tracker, trained
 
-STEPS, SEQUENCES = 500, 16
+STEPS, SEQUENCES = 500, 12
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ from twinnet.evaluation.tracking import overlap
 
 _SAME, _OTHER = 0.5, 0.1  # overlaps: above it is the target, below it is something else, between nobody can say
 _SEEN, _HIDDEN = 0.8, 0.1  # visible shares, likewise
-_DOUBTED = 0.02  # share of frames with the target in sight that may be doubted
-_TAKEN = 0.01  # share of frames without it in which something in the whole frame may be taken for it
+_DOUBTED = 0.05  # share of frames with the target in sight that may be doubted: three in a row make it lost
+_TAKEN = 0.04  # share of looks at frames without it that may take something for it: two in a row bring it back
 _OFF = 0.25  # of the target's size: how far a search begins from where it is, one standard deviation
 _EVERY = 4  # frames: between looks at the whole frame
 _FRAMES = 80  # of a sequence
@@ -52,8 +52,8 @@ def calibrate(
 ) -> Tracker:
     """The tracker with a rule learned on `sequences` staged from `pictures`, or from invented ones.
 
-    The threshold doubts 2 % of frames with the target in sight; the one to come back from *lost* lets something else
-    through in 1 % of the frames without it. Raises CalibrationError where the sequences show too little of either.
+    The threshold doubts 5 % of frames with the target in sight; the one to come back from *lost* lets something else
+    through in 4 % of the frames without it. Raises CalibrationError where the sequences show too little of either.
     """
     rng = stream(seed, "calibrate")
     pictures = pictures or [invented_picture(stream(seed, "ground", i), 320) for i in range(_GROUNDS)]
