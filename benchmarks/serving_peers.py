@@ -12,15 +12,19 @@ import sys
 from typing import Any
 
 import numpy as np
+import uvicorn
+from fastapi import FastAPI, UploadFile  # here, where FastAPI finds the names of its annotations
 
 import twinnet
 from twinnet.data.decode import decode
 
+try:
+    from litserve import LitAPI
+except ImportError:
+    LitAPI = object
+
 
 def plain(path: str, port: int, *, threads: bool) -> None:
-    import uvicorn
-    from fastapi import FastAPI, UploadFile
-
     model, app = twinnet.load(path), FastAPI()
 
     def in_a_thread(images: UploadFile) -> list[float]:
@@ -33,32 +37,37 @@ def plain(path: str, port: int, *, threads: bool) -> None:
     uvicorn.run(app, port=port, log_level="error")
 
 
+class Embed(LitAPI):  # type: ignore[misc]  (at the top, because it is sent to another process)
+    """The steps that LitServe takes."""
+
+    path = ""
+
+    def setup(self, device: str) -> None:
+        self.model = twinnet.load(self.path)
+
+    def decode_request(self, request):  # type: ignore[no-untyped-def]  (FastAPI would take a type for a query)
+        return self.model.preprocess.apply(decode(request["images"].file.read()))
+
+    def batch(self, inputs: list[Any]) -> Any:
+        return np.stack(inputs)
+
+    def predict(self, images: Any) -> Any:
+        return self.model.embed_images(images)
+
+    def unbatch(self, output: Any) -> list[Any]:
+        return list(output)
+
+    def encode_response(self, output: Any) -> dict[str, Any]:
+        return {"embedding": output.tolist()}
+
+
 def litserve(path: str, port: int) -> None:
-    import litserve as ls
-
-    class Embed(ls.LitAPI):  # type: ignore[misc]
-        def setup(self, device: str) -> None:
-            self.model = twinnet.load(path)
-
-        def decode_request(self, request: Any) -> Any:
-            return self.model.preprocess.apply(decode(request["images"].file.read()))
-
-        def batch(self, inputs: list[Any]) -> Any:
-            return np.stack(inputs)
-
-        def predict(self, images: Any) -> Any:
-            return self.model.embed_images(images)
-
-        def unbatch(self, output: Any) -> list[Any]:
-            return list(output)
-
-        def encode_response(self, output: Any) -> dict[str, Any]:
-            return {"embedding": output.tolist()}
+    from litserve import LitServer
 
     api = Embed(max_batch_size=32, batch_timeout=0.005, api_path="/v1/embed")
-    ls.LitServer(api, accelerator="cpu", workers_per_device=1).run(
-        port=port, log_level="error", generate_client_file=False
-    )
+    api.path = path
+    server = LitServer(api, accelerator="cpu", workers_per_device=1)
+    server.run(port=port, log_level="error", generate_client_file=False)
 
 
 if __name__ == "__main__":

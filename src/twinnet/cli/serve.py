@@ -39,7 +39,7 @@ def serve(
     tls_cert: Annotated[Optional[Path], typer.Option(help="For https: the certificate chain.")] = None,  # noqa: UP045
     tls_key: Annotated[Optional[Path], typer.Option(help="For https: its private key.")] = None,  # noqa: UP045
     threads: Annotated[int, typer.Option(min=0, help="For the network; 0: all cores.")] = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Images that go through the network together.")] = 32,
+    batch: Annotated[int, typer.Option(min=1, help="Images that go through the network together.")] = 16,
     max_body_mb: Annotated[float, typer.Option(help="A larger request is refused.")] = 16.0,
     max_images: Annotated[int, typer.Option(help="Images in one request.")] = 64,
     max_pixels: Annotated[int, typer.Option(help="Of one image.")] = 2**24,

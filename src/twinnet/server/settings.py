@@ -61,7 +61,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     threads: int = 0  # of the network; 0: all cores
-    batch: int = 32
+    batch: int = 16  # twice as many spoil the processor's caches, and make each wait longer
     watch_s: float = 1.0  # how often the model's file and the gallery are looked at; see `Holding`
     page: bool = True
     formats: tuple[str, ...] = IMAGE_FORMATS
