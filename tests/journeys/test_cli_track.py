@@ -14,6 +14,7 @@ import pytest
 from PIL import Image as Pillow
 from typer.testing import CliRunner
 
+from twinnet.apps.track.learn import LearnConfig
 from twinnet.apps.track.video import VideoWriter, open_video
 from twinnet.cli.main import app
 from twinnet.core.errors import ConfigError, DataError, MissingExtra
@@ -243,6 +244,9 @@ def test_evaluate_prints_figures_and_draws_curves(tmp_path: Path) -> None:
 def test_train_on_a_few_pictures_makes_a_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = import_module("twinnet.apps.track.calibrate")
     monkeypatch.setattr(module, "_FRAMES", 44)
+    monkeypatch.setattr(module, "_EVERY", 11)
+    small = partial(LearnConfig, batch=2, side_px=80, size_px=24, width=8, dim=4)
+    monkeypatch.setattr(import_module("twinnet.cli.track_answers"), "LearnConfig", small)
     monkeypatch.setattr(module, "staged", partial(module.staged, height=90, width=120))
     frames, _ = moving_patch(2)
     write_frames(tmp_path / "stills", frames)
