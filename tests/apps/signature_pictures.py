@@ -21,7 +21,7 @@ def drawn(writer: int, item: int, *, forged: bool = False, ink: int = 60, paper:
     return np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)[:, :, None]
 
 
-def write_folder(root: Path, writers: int, genuine: int = 6, forged: int = 4, first: int = 0) -> Path:
+def write_folder(root: Path, writers: int, genuine: int = 6, forged: int = 2, first: int = 0) -> Path:
     """WRITER/genuine/*.png and WRITER/forged/*.png; without forgeries WRITER/*.png."""
     for writer in range(first, first + writers):
         for kind, n in (("genuine", genuine), ("forged", forged)):

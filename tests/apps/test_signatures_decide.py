@@ -19,7 +19,7 @@ from twinnet.core.errors import DataError, ModelFileError, TooFewIdentities
 
 
 def test_a_third_kind_of_folder_is_refused_by_name(tmp_path: Path) -> None:
-    write_folder(tmp_path, 3)
+    write_folder(tmp_path, 3, forged=4)
     (tmp_path / "w00" / "forged").rename(tmp_path / "w00" / "perhaps")
     with pytest.raises(DataError, match="perhaps"):
         signatures(tmp_path)
@@ -31,7 +31,7 @@ def test_a_folder_without_forgeries_has_a_writer_for_each_folder(tmp_path: Path)
 
 
 def test_probes_are_the_writers_others_his_forgeries_and_strangers(tmp_path: Path) -> None:
-    known = signatures(write_folder(tmp_path, 3))
+    known = signatures(write_folder(tmp_path, 3, forged=4))
     for trial in trials(known, 3, draws=4):
         assert len(trial.references) == 3
         assert not set(trial.references) & set(trial.probes)
@@ -44,7 +44,7 @@ def test_probes_are_the_writers_others_his_forgeries_and_strangers(tmp_path: Pat
 
 
 def test_draws_do_not_depend_on_who_else_is_there(tmp_path: Path) -> None:
-    known = signatures(write_folder(tmp_path, 4))
+    known = signatures(write_folder(tmp_path, 4, forged=4))
     alone = known.of(np.array([1, 2]))
     keys = []
     for known_here in (known, alone):

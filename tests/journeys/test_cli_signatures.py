@@ -21,7 +21,7 @@ Shell = Callable[..., CompletedProcess[str]]
 @pytest.fixture(scope="module")
 def trained(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("signatures")
-    write_folder(folder / "scans", 6, forged=2)
+    write_folder(folder / "scans", 6)
     done = shell("signatures", "train", folder / "scans", "-o", folder / "s.twin", "--json")
     return folder, done
 
@@ -53,7 +53,7 @@ def test_verify_answers_in_words_and_as_an_object(shell: Shell, trained: tuple[P
 
 def test_evaluate_reports_each_number_of_references(shell: Shell, trained: tuple[Path, CompletedProcess[str]]) -> None:
     folder, _ = trained
-    write_folder(folder / "others", 2, forged=2, first=20)
+    write_folder(folder / "others", 2, first=20)
     done = shell("signatures", "evaluate", folder / "s.twin", folder / "others", "--draws", 1, "--json")
     assert done.returncode == 0, done.stderr
     value = json.loads(done.stdout)
