@@ -290,7 +290,11 @@ def main() -> None:
     parser.add_argument("--bare-seconds", type=float, default=5.0)
     parser.add_argument("--callers", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--at-once", type=int, nargs="*", default=[1], help="images in one request")
-    parser.add_argument("--servers", nargs="*", default=["twinnet", "plain", "plain-async", "litserve"])
+    parser.add_argument(
+        "--servers",
+        nargs="*",
+        default=["twinnet", "plain", "plain-1", "plain-async", "plain-async-1", "litserve", "litserve-1"],
+    )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()

@@ -1,9 +1,10 @@
 """The same model behind other servers, as their guides show it: for serving.py, which starts them.
 
-    python benchmarks/serving_peers.py plain|plain-async|litserve MODEL.twin PORT
+    python benchmarks/serving_peers.py plain|plain-async|litserve[-1] MODEL.twin PORT
 
 `plain` is FastAPI with one call of torch for each request, in its thread pool; `plain-async` the same on the event
-loop; `litserve` collects requests for up to 5 ms into batches of at most 32 and calls torch on them.
+loop; `litserve` collects requests for up to 5 ms into batches of at most 32 and calls torch on them. With `-1` torch
+has one thread: where others use the machine too, two of torch's that wait for each other lose more than they win.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import torch
 import uvicorn
 from fastapi import FastAPI, UploadFile  # here, where FastAPI finds the names of its annotations
 
@@ -40,9 +42,10 @@ def plain(path: str, port: int, *, threads: bool) -> None:
 class Embed(LitAPI):  # type: ignore[misc]  (at the top, because it is sent to another process)
     """The steps that LitServe takes."""
 
-    path = ""
+    path, threads = "", 1
 
     def setup(self, device: str) -> None:
+        torch.set_num_threads(self.threads)
         self.model = twinnet.load(self.path)
 
     def decode_request(self, request):  # type: ignore[no-untyped-def]  (FastAPI would take a type for a query)
@@ -65,13 +68,15 @@ def litserve(path: str, port: int) -> None:
     from litserve import LitServer
 
     api = Embed(max_batch_size=32, batch_timeout=0.005, api_path="/v1/embed")
-    api.path = path
+    api.path, api.threads = path, torch.get_num_threads()
     server = LitServer(api, accelerator="cpu", workers_per_device=1)
     server.run(port=port, log_level="error", generate_client_file=False)
 
 
 if __name__ == "__main__":
-    kind, model_path, at = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    kind, model_path, at = sys.argv[1].removesuffix("-1"), sys.argv[2], int(sys.argv[3])
+    if sys.argv[1].endswith("-1"):
+        torch.set_num_threads(1)
     if kind == "litserve":
         litserve(model_path, at)
     else:

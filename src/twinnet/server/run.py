@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import threading
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from twinnet.server.app import Built
 
 
+_GARBAGE = (10_000, 20, 50)
+
+
 def serve(settings: Settings, *, tell: Callable[[str], None] = lambda text: None) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP opens model and gallery anew. `tell` is given the address.
 
@@ -34,7 +38,13 @@ def serve(settings: Settings, *, tell: Callable[[str], None] = lambda text: None
 
     set_up()
     with contextlib.closing(bound(settings)) as listening:
-        listener(build(settings), settings, listening, tell).run(sockets=[listening])
+        built = build(settings)
+        # What is loaded by now stays. To look through all of it for garbage again and again cost a busy server an
+        # eighth of its time.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE)
+        listener(built, settings, listening, tell).run(sockets=[listening])
 
 
 def listener(built: Built, settings: Settings, listening: socket.socket, tell: Callable[[str], None]) -> uvicorn.Server:
