@@ -85,6 +85,10 @@ def other_pens(known: Signatures, each: int = 3) -> dict[str, dict[str, float]]:
     _, quality = line_quality(seen.fine, known.genuine, known.writers, "skilled", 0)
     before = np.column_stack([seen.inputs(reference, genuine), quality[genuine]])
     gap = (np.column_stack([seen.inputs(reference, forged), quality[forged]]) - before).mean(axis=0)
+    taught = {}
+    for writer in np.unique(known.writers[genuine]):
+        others = known.writers != writer
+        taught[writer] = learn_quality(seen.fine[others], known.genuine[others], known.writers[others])
     found: dict[str, dict[str, float]] = {name: {} for name in (*INPUTS, "line")}
     for pen in PENS:
         drawn = np.stack([PREPROCESS.apply(with_pen(data.read(int(i)), pen)) for i in genuine])
@@ -92,11 +96,10 @@ def other_pens(known: Signatures, each: int = 3) -> dict[str, dict[str, float]]:
         n = len(genuine)
         after = np.empty((n, len(INPUTS) + 1))
         after[:, :-1] = other.inputs(np.arange(n), n + np.arange(n))
-        for writer in np.unique(known.writers[genuine]):
-            others, mine = known.writers != writer, known.writers[genuine] == writer
-            taught = learn_quality(seen.fine[others], known.genuine[others], known.writers[others])
+        for writer, judge in taught.items():
+            mine = known.writers[genuine] == writer
             # What this writer's absence teaches is not what `quality` was judged by: only the difference counts.
-            after[mine, -1] = before[mine, -1] + taught(other.fine[n:][mine]) - taught(seen.fine[genuine[mine]])
+            after[mine, -1] = before[mine, -1] + judge(other.fine[n:][mine]) - judge(seen.fine[genuine[mine]])
         for name, share in zip(found, (after - before).mean(axis=0) / gap, strict=True):
             found[name][pen] = float(share)
     return found
