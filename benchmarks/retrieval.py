@@ -242,6 +242,7 @@ def same_network(taught: Dataset, judged: Dataset, minutes: float, seed: int) ->
     centre, spread = (
         of((0, 2, 3))[:, None, None] for of in (planes.astype(np.float32).mean, planes.astype(np.float32).std)
     )
+    net.fc.rate = 1.0  # type: ignore[assignment]  (one row for each class is no matrix for Muon)
     learner = torch.nn.ModuleDict({"encoder": net, "loss": CrossEntropy()})
     loop.fit(
         learner, source, lambda found: (found - centre) / spread, config, choose(), augment=AUGMENTS[config.augment]

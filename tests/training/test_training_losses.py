@@ -126,6 +126,30 @@ def test_class_vectors_learn_at_their_own_rate_and_without_decay() -> None:
     assert sum(len(group["params"]) for group in groups) == 3
 
 
+def test_the_rows_of_a_classifier_are_no_matrix_for_muon(monkeypatch: pytest.MonkeyPatch) -> None:
+    from twinnet.data import Preprocess, load
+    from twinnet.data.augment import Augment
+    from twinnet.encoders import EncoderSpec
+    from twinnet.training import classifier
+    from twinnet.training.loop import _weight_groups
+
+    class Stop(Exception):
+        pass
+
+    def stop(network: torch.nn.ModuleDict, *_: object, **__: object) -> None:
+        weight = network["encoder"].get_submodule("fc").weight
+        groups = _weight_groups(network, twinnet.TrainConfig(optimiser="muon"))
+        assert [group["muon"] for group in groups if any(p is weight for p in group["params"])] == [False]
+        assert any(group["muon"] for group in groups)
+        raise Stop
+
+    monkeypatch.setattr(classifier, "fit", stop)
+    with pytest.raises(Stop):
+        classifier.train_classifier(
+            load(digits(), Preprocess(8, 8)), EncoderSpec("compact"), twinnet.TrainConfig(), augment=Augment()
+        )
+
+
 def test_data_without_a_fixed_set_of_identities_cannot_have_class_vectors() -> None:
     from twinnet.apps.demo import CONFIG as DEMO
     from twinnet.apps.demo import train_on_invented

@@ -63,6 +63,8 @@ def train_classifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(config.seed, "weights"))
         encoder = encoders.build(replace(spec, dim=len(classes), normalise=False))
+    # One row for each class is no matrix for Muon, whose products of thousands of rows would outweigh all the rest.
+    encoder.get_submodule("fc").rate = 1.0  # type: ignore[assignment]
     network = nn.ModuleDict({"encoder": encoder, "loss": CrossEntropy()})
     source = ShuffledItems(store, 64, seed=config.seed)
     if start is not None:
