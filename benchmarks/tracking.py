@@ -246,7 +246,7 @@ def _staged(scene: Staged, start: Starts) -> dict[str, Any]:
 
 
 def write_figures(folder: Path, scenes: Sequence[Staged], rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Success of all, one sequence frame by frame, and a strip of its frames."""
+    """Success of all; the first sequence in which our target was lost and found again, and a strip of its frames."""
     from PIL import Image as Pillow
 
     from twinnet.apps.track.judged import Judged
@@ -262,13 +262,14 @@ def write_figures(folder: Path, scenes: Sequence[Staged], rows: dict[str, list[d
         ]) for name, of_one in rows.items()
     }  # fmt: skip
     (folder / "tracking-success.svg").write_text(alone(success_figure(every)))
-    shown = every[OURS].judged[0]
+    k = next((k for k, row in enumerate(rows[OURS]) if row["lost"] and row["back"]), 0)
+    shown, scene = every[OURS].judged[k], scenes[k]
     (folder / "tracking-overlap.svg").write_text(alone(sequence_figure(shown)))
-    hidden = np.flatnonzero(scenes[0].visible < 0.02)
+    hidden = np.flatnonzero(scene.visible < 0.02)
     picked = [0, 30, int(hidden[0]) - 3, int(hidden[len(hidden) // 2]), int(hidden[-1]) + 12, FRAMES - 1]
     strip = [
-        draw_boxes(scenes[0].frames[k], [Drawn(shown.boxes[k], f"frame {k + 1}", shown.states[k] == "lost")])
-        for k in picked
+        draw_boxes(scene.frames[i], [Drawn(shown.boxes[i], f"frame {i + 1}", shown.states[i] == "lost")])
+        for i in picked
     ]
     pictures = [np.concatenate(strip[i : i + 3], 1) for i in (0, 3)]
     Pillow.fromarray(np.concatenate(pictures)).save(folder / "tracking-staged.jpg", quality=85)
