@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from track_scenes import moving_patch, write_frames
 
 from twinnet.apps.track import (
     Follower,
+    Judged,
     LearnConfig,
     Material,
     gather,
@@ -24,7 +26,7 @@ from twinnet.apps.track import (
 from twinnet.apps.track.file import Tracker
 from twinnet.apps.track.sequences import find_sequences, read_boxes
 from twinnet.core.errors import DataError, EmptyDataset, ModelFileError
-from twinnet.evaluation.tracking import overlap
+from twinnet.evaluation.tracking import one_pass, overlap
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,28 @@ def test_a_lost_target_has_the_box_of_what_is_most_like_it(tracker: Tracker) -> 
     assert last.state == "lost"
     assert last.distance > 0
     assert overlap(last.box[None], np.array([[110.0, 70, 30, 24]]))[0] > 0.5
+
+
+def test_a_lost_target_is_found_again_where_it_has_grown(tracker: Tracker) -> None:
+    frames, truth = moving_patch(24, step=(0, 0))
+    x, y, w, h = truth[0].astype(int)
+    grown = np.asarray(Pillow.fromarray(frames[0][y : y + h, x : x + w]).resize((42, 34), Pillow.Resampling.BILINEAR))
+    for frame in frames[6:]:
+        frame[y - 8 : y + h + 8, x - 8 : x + w + 8] = 128
+    for frame in frames[12:]:
+        frame[70:104, 100:142] = grown
+    last = follow(tracker, frames, truth[0])[-1][0]
+    assert last.state == "found"
+    assert overlap(last.box[None], np.array([[100.0, 70, 42, 34]]))[0] > 0.6
+
+
+def test_a_frame_called_lost_counts_as_nothing_in_the_strict_auc() -> None:
+    boxes = np.tile([10.0, 10, 20, 20], (5, 1))
+    truth = boxes.copy()
+    truth[4] = np.nan  # not there: rightly lost
+    judged = Judged("a", boxes, ["found", "found", "lost", "found", "lost"], one_pass(boxes, truth), None, 0.0)
+    assert judged.figures.auc == pytest.approx(20 / 21)
+    assert judged.strict_auc == pytest.approx(20 / 21 * 2 / 3)  # of three frames after the first that show it
 
 
 def test_what_comes_back_is_looked_at_twice_before_it_is_found(tracker: Tracker) -> None:
