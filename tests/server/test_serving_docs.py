@@ -81,3 +81,13 @@ def test_every_twinnet_line_has_options_that_there_are() -> None:
 def test_every_route_is_in_the_table(plain: Any) -> None:
     for path in plain.http.get("/openapi.json").json()["paths"]:
         assert path.replace("{identity}", "NAME") in DOC
+
+
+def test_the_openapi_has_schemas_alone_where_schemas_belong(plain: Any) -> None:
+    def look(at: Any) -> None:
+        for name, inner in at.items() if isinstance(at, dict) else enumerate(at) if isinstance(at, list) else ():
+            assert name not in ("items", "schema", "additionalProperties") or isinstance(inner, dict | bool), inner
+            look(inner)
+
+    spec = plain.http.get("/openapi.json").json()
+    look(spec)
