@@ -13,7 +13,7 @@ from twinnet.apps.signatures.measure import INPUTS, PREPROCESS, look, pictures
 from twinnet.apps.signatures.model import KIND
 from twinnet.apps.signatures.resume import resumed
 from twinnet.core.errors import ConfigError, ModelFileError, TooFewIdentities, UnreadableItem
-from twinnet.model.sealed import write_sealed
+from twinnet.model.file import write_sealed
 
 
 @pytest.fixture(scope="module")

@@ -54,11 +54,20 @@ def content_hash(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> 
 
 
 def write(path: Path, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write atomically: either the old file or the whole new one is there, also after a crash."""
+    """Write a model, as `write_sealed`."""
+    write_sealed(path, _KEY, {"format": FORMAT, **manifest}, tensors)
+
+
+def write_sealed(
+    path: Path, kind: str, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], *, what: str = "model"
+) -> None:
+    """Write atomically: either the old file or the whole new one is there, also after a crash.
+
+    `kind` names the manifest in the metadata, `what` the thing in an error. Raises ModelFileError where it cannot be
+    written.
+    """
     owned = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    complete = {"format": FORMAT, **manifest}
-    complete["hash"] = content_hash(complete, owned)
-    data = save(owned, metadata={_KEY: canonical(complete).decode()})
+    data = save(owned, metadata={kind: canonical({**manifest, "hash": content_hash(manifest, owned)}).decode()})
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +78,7 @@ def write(path: Path, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ModelFileError(f"{path}: the model cannot be written ({error.strerror or error}).") from error
+        raise ModelFileError(f"{path}: the {what} cannot be written ({error.strerror or error}).") from error
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,36 +1,16 @@
-"""Files of other kinds of model: safetensors with a JSON manifest and a hash, like the model file. Runs no code."""
+"""Reading files of other kinds of model, which `write_sealed` wrote as it does a model's. Runs no code."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.core.errors import ModelFileError
-from twinnet.model.file import canonical, content_hash
-
-
-def write_sealed(path: Path, kind: str, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write atomically; `kind` names the manifest in the metadata. Raises ModelFileError where it cannot be written."""
-    owned = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    data = save(owned, metadata={kind: canonical({**manifest, "hash": content_hash(manifest, owned)}).decode()})
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ModelFileError(f"{path}: the model cannot be written ({error.strerror or error}).") from error
+from twinnet.model.file import content_hash
 
 
 def read_sealed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.apps.anomalies.dense import DenseTwin
@@ -25,7 +23,7 @@ from twinnet.data.plane import LEAST_PX, MOST_PX
 from twinnet.encoders.lite0 import Lite0
 from twinnet.engine.places import Bank
 from twinnet.model import Model, load
-from twinnet.model.file import canonical, content_hash, plain
+from twinnet.model.file import content_hash, plain, write_sealed
 
 FORMAT = 2
 KEY = "twinnet.anomalies"
@@ -51,18 +49,7 @@ def write(
             tensors[f"{i}.bank"] = torch.from_numpy(scorer.bank.copy())
             tensors[f"{i}.model"] = torch.from_numpy(np.frombuffer(_bytes_of(scorer.model), np.uint8).copy())
     manifest: dict[str, Any] = {"format": FORMAT, "rate": rate, "parts": parts, "facts": plain(dict(facts))}
-    manifest["hash"] = content_hash(manifest, tensors)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
-            out.write(save(tensors, metadata={KEY: canonical(manifest).decode()}))
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ModelFileError(f"{path}: the detector cannot be written ({error.strerror or error}).") from error
+    write_sealed(path, KEY, manifest, tensors, what="detector")
 
 
 def read(path: Path) -> tuple[tuple[Scorer, ...], FloatArray, IntArray, float, dict[str, Any]]:

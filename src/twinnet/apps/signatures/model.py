@@ -15,8 +15,8 @@ from twinnet.apps.signatures.rules import Rules
 from twinnet.apps.signatures.turning import FINE
 from twinnet.core.errors import ConfigError, ModelFileError
 from twinnet.data import Preprocess
-from twinnet.model.file import content_hash, plain
-from twinnet.model.sealed import read_sealed, write_sealed
+from twinnet.model.file import content_hash, plain, write_sealed
+from twinnet.model.sealed import read_sealed
 
 KIND = "twinnet.signatures"
 FORMAT = 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
@@ -12,14 +11,13 @@ from typing import Any, final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.apps.track.judge import Rule
 from twinnet.apps.track.settings import Settings
 from twinnet.core.errors import ConfigError, ModelFileError
 from twinnet.encoders.places import Places
-from twinnet.model.file import canonical, content_hash, plain
+from twinnet.model.file import content_hash, plain, write_sealed
 
 FORMAT = 1
 _KEY = "twinnet.track"
@@ -48,20 +46,8 @@ class Tracker:
 
     def save(self, path: str | Path) -> None:
         """Atomically. Raises ModelFileError where it cannot be written."""
-        path, tensors = Path(path), _tensors(self.net)
         manifest = {**self._manifest(), "facts": plain(dict(self.facts))}
-        manifest["hash"] = content_hash(manifest, tensors)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as out:
-                out.write(save(tensors, metadata={_KEY: canonical(manifest).decode()}))
-                out.flush()
-                os.fsync(out.fileno())
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise ModelFileError(f"{path}: the tracker cannot be written ({error.strerror or error}).") from error
+        write_sealed(Path(path), _KEY, manifest, _tensors(self.net), what="tracker")
 
     def _manifest(self) -> dict[str, Any]:
         return {
