@@ -156,6 +156,9 @@ def _exported(path: Path) -> Path | bytes:
     """A file that runs without torch; others are exported by a process of its own, which torch may fill and leave."""
     if path.suffix == ".onnx":
         return path
+    if not path.is_file():
+        found = "this is a folder, not a model file" if path.is_dir() else "there is no such file"
+        raise ModelFileError(f"{path}: {found}. Next: give a file that train -o or export -o wrote.")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "exported.onnx"
         command = [sys.executable, "-m", "twinnet.cli.main", "export", str(path), "-o", str(out)]

@@ -69,7 +69,9 @@ def gather(paths: Sequence[Path]) -> Material:
             _read_video(path, stills, skipped)
     if paths and not stills and not labelled:
         raise EmptyDataset(
-            f"{paths[0]}: nothing to learn from" + (f"; {skipped[0].item}: {skipped[0].reason}" if skipped else ".")
+            f"{paths[0]}: nothing to learn from"
+            + (f"; {skipped[0].item}: {skipped[0].reason}" if skipped else "; it has no pictures.")
+            + " Next: give pictures, a folder of them, or a video."
         )
     return Material(stills, labelled, skipped)
 
