@@ -27,6 +27,8 @@ def test_a_missing_model_a_foreign_file_and_a_taken_port_are_named(shell: Shell,
     (tmp_path / "m.onnx").write_text("no model")
     assert "this is no exported model" in shell("serve", tmp_path / "m.onnx", "--port", "0").stderr
     assert "this is no exported model" in shell("serve", tmp_path / "none.onnx", "--port", "0").stderr
+    assert "there is no such file" in shell("serve", tmp_path / "none.twin", "--port", "0").stderr
+    assert "this is a folder" in shell("serve", tmp_path, "--port", "0").stderr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
