@@ -68,7 +68,7 @@ def test_a_sheet_is_cut_and_its_boxes_are_told_three_times(shell: Shell, sheet: 
 
 def test_from_two_sheets_to_text(shell: Shell, reader: Path, sheet: Path) -> None:
     names = "a b c d e f g h"
-    done = shell("handwriting", "read", reader, sheet, "--cut", "--examples", sheet, "--names", names)
+    done = shell("handwriting", "read", sheet, "--cut", "--examples", sheet, "--names", names, "--model", reader)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("reads:\na b c d\ne f g h\n")  # the examples themselves are read without error
 
@@ -78,14 +78,14 @@ def test_reading_single_pictures_answers_with_a_ranking(
 ) -> None:
     shell("handwriting", "cut", sheet, "-o", tmp_path / "cut", "--grid", "4x2")
     probe = tmp_path / "cut" / "003.png"
-    done = shell("handwriting", "read", reader, probe, "--examples", tmp_path / "cut", "--json")
+    done = shell("handwriting", "read", probe, "--model", reader, "--examples", tmp_path / "cut", "--json")
     assert done.returncode == 0, done.stderr
     value = json.loads(done.stdout)
     assert value["counts"] == {"characters": 8, "probes": 1, "unknown": 0}
     ranking = value["readings"][0]["ranking"]
     assert (len(ranking), ranking[0]["name"]) == (8, "003")
     assert sum(guess["probability"] for guess in ranking) == pytest.approx(1)
-    shown = shell("handwriting", "read", reader, probe, "--examples", tmp_path / "cut", "--top", 2)
+    shown = shell("handwriting", "read", probe, "--model", reader, "--examples", tmp_path / "cut", "--top", 2)
     assert shown.stdout.startswith(f"{probe}: 003 ")
     assert shown.stdout.count("%") == 2
 
@@ -95,7 +95,7 @@ def test_a_grid_and_a_model_that_do_not_fit_are_named(
 ) -> None:
     wrong = shell("handwriting", "cut", sheet, "-o", tmp_path / "x", "--grid", "five")
     assert (wrong.returncode, "--grid takes columns x rows" in wrong.stderr) == (2, True)
-    untrained = shell("handwriting", "read", uncalibrated, sheet, "--examples", sheet)
+    untrained = shell("handwriting", "read", sheet, "--model", uncalibrated, "--examples", sheet)
     assert (untrained.returncode, "handwriting train" in untrained.stderr) == (2, True)
 
 

@@ -307,3 +307,32 @@ def test_nca_is_finite_where_the_positives_share_vanishes_and_its_gradient_is_th
     assert found[0].item() == pytest.approx(399.0)
     found.sum().backward()
     assert torch.equal(logits.grad, torch.tensor([[0.0, -1.0, 1.0], [0.0, 0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("hard", [0.5, 3.0])
+def test_the_worst_recognised_positives_of_an_anchor_weigh_most(sizes: list[int], hard: float) -> None:
+    embeddings, labels = batch(sizes)
+    embeddings.requires_grad_()
+    found = NTXent(compare.Cosine(), 0.2, hard=hard)(embeddings, labels).value
+    logits = torch.nn.functional.normalize(embeddings) @ torch.nn.functional.normalize(embeddings).T / 0.2
+    same = labels[:, None] == labels
+    values, pairs = [], 0
+    for a in range(len(labels)):
+        others = [p for p in range(len(labels)) if same[a, p] and p != a]
+        if not others or same[a].all():
+            continue
+        negatives = torch.logsumexp(logits[a][~same[a]], 0)
+        terms = torch.stack([-torch.log(torch.sigmoid(logits[a, p] - negatives)) for p in others])
+        values.append(len(others) * (torch.softmax(hard * terms.detach(), 0) * terms).sum())
+        pairs += len(others)
+    expected = torch.stack(values).sum() / pairs
+    torch.testing.assert_close(found, expected)
+    (gradient,) = torch.autograd.grad(found, embeddings, retain_graph=True)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, embeddings)[0])
+    assert found >= NTXent(compare.Cosine(), 0.2)(embeddings, labels).value
+
+
+def test_a_negative_weight_for_the_worst_is_refused() -> None:
+    with pytest.raises(ConfigError, match="hard is 0 or more"):
+        NTXent(compare.Cosine(), hard=-1.0)

@@ -64,7 +64,27 @@ def train(
     say(f"read {rule.probes:,} drawings of {rule.learned_on} held out: temperature {rule.temperature:.4f}{error}")
     say(f"unknown from distance {rule.unknown_from:.4f}: {rule.refused:.1%} of known ones are, and {rule.taken:.1%} of "
         "unknown ones are not")  # fmt: skip
-    say(f"written: {out}\nnext:    twinnet handwriting read {out} --examples FOLDER PROBE.png")
+    say(f"written: {out}\nnext:    twinnet handwriting read PROBE.png --examples FOLDER --model {out}")
+
+
+@app.command("model")
+def shipped_model(
+    out: Out = Path("handwriting.twin"),
+    json: Json = False,
+) -> None:
+    """Write the model that comes with twinnet as a file, for `serve`, `gallery`, `evaluate`, `export` and the others.
+
+    Example: `twinnet handwriting model -o reader.twin`
+    """
+    from twinnet.apps.handwriting import shipped
+    from twinnet.cli.render import say
+
+    model = shipped()
+    model.save(out)
+    if json:
+        answers.printed("model", model, {}, {}, str(out), None)
+        return
+    say(f"written: {out}\nnext:    twinnet info {out}; twinnet serve {out} --gallery GALLERY, and its Draw tab")
 
 
 @app.command()
@@ -106,9 +126,12 @@ def cut(
 
 @app.command()
 def read(
-    model: Annotated[Path, typer.Argument(help="A model that `handwriting train` wrote.")],
     probes: Annotated[list[Path], typer.Argument(help="Pictures of one character each; or sheets, with --cut.")],
     examples: Annotated[Path, typer.Option(help="`name.png`, or `name/*.png`, in a folder; or a sheet to be cut.")],
+    model: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="A model that `handwriting train` wrote; without one, the model that comes with twinnet."),
+    ] = None,
     names: Annotated[str, typer.Option(help="Of the examples in reading order, with spaces between.")] = "",
     cut: Annotated[bool, typer.Option("--cut", help="The probes are sheets: cut them first.")] = False,
     direction: Way = "ltr",
@@ -125,14 +148,16 @@ def read(
 
     A probability supposes that it is one of the examples' characters; *unknown* means that it seems to be none.
 
-    Example: `twinnet handwriting read reader.twin --examples script/ a.png b.png`
+    Example: `twinnet handwriting read a.png b.png --examples script/`
+
+    Example: `twinnet handwriting read a.png --examples script/ --model reader.twin`
     """
-    from twinnet.apps.handwriting import Reader
+    from twinnet.apps.handwriting import Reader, shipped
     from twinnet.apps.handwriting import examples as known
     from twinnet.cli.render import say
     from twinnet.model import load
 
-    reader = Reader(load(model))
+    reader = Reader(load(model) if model else shipped())
     for name, item in known(examples, names.split(), grid=answers.grid(grid), direction=direction):
         reader.learn(name, item)
     asked, sheets = answers.probes(probes, cut, direction, answers.grid(probe_grid))

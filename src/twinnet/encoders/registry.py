@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -15,15 +15,20 @@ from twinnet.encoders.beside import Beside
 from twinnet.encoders.compact import compact
 from twinnet.encoders.described import Described
 from twinnet.encoders.embed import Embedder
+from twinnet.encoders.mapped import MapEmbedder
 from twinnet.encoders.resnet import resnet
+from twinnet.encoders.resnet8 import resnet8
 from twinnet.encoders.shallow import shallow
 from twinnet.encoders.vgg import vgg
+
+Network = TypeVar("Network", Embedder, MapEmbedder)
 
 # name → (trunk, default width, default grid)
 ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]] = {
     "alexnet": (alexnet, 48, 3),
     "vgg": (vgg, 16, 2),
     "resnet": (resnet, 24, 2),
+    "resnet8": (resnet8, 64, 4),
     "compact": (compact, 32, 2),
     "shallow": (shallow, 48, 4),
 }
@@ -35,7 +40,8 @@ class EncoderSpec:
 
     With `described` > 0 pictures are described first (see `Beside`): so many of the `dim` numbers are a map of that,
     the others the network's; where there are no others, there is no network. `backbone` is the recipe of a pre-trained
-    one (`Backbone.to_dict`), which has neither width nor grid nor a description, or None.
+    one (`Backbone.to_dict`), which has neither width nor grid nor a description, or None. `head` is what makes the
+    embedding of the last feature map: one fully connected layer, or `map`, the map itself (see `MapEmbedder`).
     """
 
     name: str = "resnet"
@@ -47,6 +53,7 @@ class EncoderSpec:
     normalise: bool = True
     backbone: dict[str, Any] | None = None
     described: int = 0
+    head: str = "fc"
 
     def __post_init__(self) -> None:
         if self.backbone is None:
@@ -66,11 +73,28 @@ class EncoderSpec:
                 f"{self.described} of {self.dim} numbers cannot be described, beside a pre-trained network or at any "
                 "length."
             )
+        if self.head == "map":
+            self._check_map()
+        elif self.head != "fc":
+            raise ConfigError(f"head {self.head!r} is unknown. Known: fc, map.")
+
+    def _check_map(self) -> None:
+        if self.backbone or self.described:
+            raise ConfigError(
+                "an embedding that is a map is of a network of ours, without a description. Next: head fc."
+            )
+        grid = self.grid or ENCODERS[self.name][2]
+        if self.dim % grid**2:
+            raise ConfigError(
+                f"an embedding that is a map of {grid} × {grid} places has as many numbers at each: {self.dim} is no "
+                f"multiple of {grid**2}. Next: dim {max(1, round(self.dim / grid**2)) * grid**2}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON-able values; `backbone` and `described` only where there is one."""
+        """As JSON-able values; `backbone`, `described` and `head` only where they say something."""
         # Absent rather than said, so that the fingerprints of older models stay.
-        return {k: v for k, v in asdict(self).items() if k not in ("backbone", "described") or v}
+        usual = {"backbone": None, "described": 0, "head": "fc"}
+        return {k: v for k, v in asdict(self).items() if k not in usual or v != usual[k]}
 
 
 def check_name(name: str) -> None:
@@ -86,10 +110,14 @@ def adapt(spec: EncoderSpec, trunk: nn.Module) -> Adapted:
     return Adapted(recipe, trunk, Head(recipe.features, spec.dim, spec.dropout, spec.normalise))
 
 
-def build(spec: EncoderSpec) -> Embedder | Adapted | Beside:
+def build(spec: EncoderSpec) -> Embedder | MapEmbedder | Adapted | Beside:
     """A fresh encoder with random weights from torch's current random state: `(B, C, H, W)` → `(B, dim)`."""
     if spec.backbone is not None:
         return adapt(spec, rebuild(Backbone.from_dict(spec.backbone)))
+    if spec.head == "map":
+        trunk, features = _trunk(spec, spec.channels)
+        grid = spec.grid or ENCODERS[spec.name][2]
+        return _initialise(MapEmbedder(trunk, features, spec.dim, grid, spec.dropout, spec.normalise))
     if not spec.described:
         return embedder(spec, spec.channels, spec.dim)
     description = Described(spec.channels)
@@ -101,9 +129,17 @@ def build(spec: EncoderSpec) -> Embedder | Adapted | Beside:
 
 def embedder(spec: EncoderSpec, channels: int, dim: int) -> Embedder:
     """The network of a recipe alone, for as many channels and numbers as given, with random weights."""
-    make, width, grid = ENCODERS[spec.name]
-    trunk, features = make(channels, spec.width or width)
-    encoder = Embedder(trunk, features, dim, spec.grid or grid, spec.dropout, spec.normalise)
+    trunk, features = _trunk(spec, channels)
+    grid = spec.grid or ENCODERS[spec.name][2]
+    return _initialise(Embedder(trunk, features, dim, grid, spec.dropout, spec.normalise))
+
+
+def _trunk(spec: EncoderSpec, channels: int) -> tuple[nn.Module, int]:
+    make, width, _ = ENCODERS[spec.name]
+    return make(channels, spec.width or width)
+
+
+def _initialise(encoder: Network) -> Network:
     # He et al. 2015: the signal keeps its size through the depth.
     for part in encoder.modules():
         if isinstance(part, nn.Conv2d):

@@ -31,7 +31,10 @@ def card(model: Model) -> str:
         "## Training",
         "",
     ]
-    for title, key in (("Data", "summary"), ("Stopped by", "stopped"), ("Steps", "steps"), ("Seconds", "seconds")):
+    for title, key in (
+        ("Data", "summary"), ("Source", "data_source"), ("Licence of the data", "data_licence"),
+        ("Stopped by", "stopped"), ("Steps", "steps"), ("Seconds", "seconds"), ("Made by", "made_by"),
+    ):  # fmt: skip
         if key in facts:
             lines.append(f"- **{title}** {facts[key]}")
     if "started_from" in facts:

@@ -41,6 +41,7 @@ class TrainConfig:
     dim: int = 64
     width: int = 0
     dropout: float = 0.1
+    head: Literal["fc", "map"] = "fc"  # the embedding is a layer over the last feature map, or that map itself
     grid: int = 0  # the last feature map is averaged onto grid × grid places; 0: the encoder's own
     size_px: int = 0  # 0: near the images' own, at most 56 (grey) or 64 (colour)
     width_px: int = 0  # 0: a square of size_px; otherwise size_px is the height
@@ -58,6 +59,7 @@ class TrainConfig:
     items_per_identity: int = 4  # K
     group_blocks: int | None = None  # > 0: the P identities of a batch come from this many groups only, the hard case
     class_turns: bool | None = None  # quarter turns of an identity are identities of their own; None: for drawings
+    class_mirror: bool = False  # mirrored identities are identities of their own
     genuine_share: float = 0.5  # of given pairs in a batch
     augment: str = "auto"
     optimiser: Literal["auto", "adamw", "muon"] = "auto"  # auto: adamw for what is pre-trained, else muon

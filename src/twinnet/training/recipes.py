@@ -7,12 +7,13 @@ from typing import Any
 from twinnet.core.errors import ConfigError
 
 RECIPES: dict[str, dict[str, Any]] = {
-    # docs/handwriting.md says what each of these is worth. The last weights are kept (no validation): the learning rate
+    # docs/omniglot.md says what each of these is worth. The last weights are kept (no validation): the learning rate
     # ends at zero, so choosing a checkpoint would only cost characters.
     "handwriting": {
-        "encoder": "compact", "size_px": 28, "channels": 1, "grid": 4, "dim": 64, "dropout": 0.0, "trim": True,
-        "polarity": "bright_ink", "fit": "adaptive", "augment": "characters", "class_turns": True, "group_blocks": 2,
-        "loss": "supcon", "loss_settings": {"temperature": 0.05}, "validation_share": 0.0,
+        "encoder": "resnet8", "size_px": 28, "channels": 1, "head": "map", "grid": 7, "dim": 1568, "dropout": 0.0,
+        "trim": True, "polarity": "bright_ink", "fit": "adaptive", "augment": "characters", "class_turns": True,
+        "class_mirror": True, "identities_per_batch": 64, "items_per_identity": 4, "group_blocks": 2,
+        "loss": "nt_xent", "loss_settings": {"temperature": 0.02, "hard": 1.0}, "validation_share": 0.0,
     },
 }  # fmt: skip
 

@@ -99,7 +99,7 @@ def train(
         preprocess = preprocess.measured(_some_pixels(stores[0]))
     spec = EncoderSpec(
         config.encoder, config.channels, config.dim, config.width, config.grid, config.dropout, config.on_sphere,
-        backbone.recipe.to_dict() if backbone else None,
+        backbone.recipe.to_dict() if backbone else None, head=config.head,
     )  # fmt: skip
     source = _source(stores[0], config)
     network = build_network(spec, config, source.n_classes, trunk=backbone.trunk if backbone else None)
@@ -234,7 +234,7 @@ def _source(store: ImageStore, config: TrainConfig, features: Features | None = 
     )
     if features is not None:
         return StoredFeatures(features, by_identity, len(store))
-    return StoredIdentities(store, by_identity, turns=bool(config.class_turns))
+    return StoredIdentities(store, by_identity, turns=bool(config.class_turns), mirror=config.class_mirror)
 
 
 _VALIDATION_ITEMS = 1500  # enough for the EER's second digit, few enough not to cost training time

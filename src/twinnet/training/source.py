@@ -39,25 +39,31 @@ class BatchSource(Protocol):
 
 
 class StoredIdentities:
-    """P×K batches from a store; with `turns`, each block of a batch is turned by a random quarter as a whole."""
+    """P×K batches from a store; with `turns`, each block of a batch is turned by a random quarter as a whole, and with
+    `mirror` half of the blocks are mirrored.
+    """
 
-    def __init__(self, store: ImageStore, sampler: PKSampler, *, turns: bool = False) -> None:
-        self._store, self._sampler, self._turns = store, sampler, turns
+    def __init__(self, store: ImageStore, sampler: PKSampler, *, turns: bool = False, mirror: bool = False) -> None:
+        self._store, self._sampler = store, sampler
+        self._quarters, self._sides = 4 if turns else 1, 2 if mirror else 1
         self.steps_per_epoch = max(1, len(store.dataset) // (sampler.p * sampler.k))
-        self.n_classes = sampler.n_identities * (4 if turns else 1)
+        self.n_classes = sampler.n_identities * self._quarters * self._sides
 
     def batch(self, step: int) -> Batch:
         """The images of this step and their labels."""
         chosen = self._sampler.batch(step)
-        images = self._store.images(chosen.items)
-        if not self._turns:
+        images, kinds = self._store.images(chosen.items), self._quarters * self._sides
+        if kinds == 1:
             return Batch(images, chosen.labels)
-        # A whole alphabet on its side is a new alphabet: its characters differ from each other as before.
-        quarters = stream(self._sampler.seed, "turns", step).integers(4, size=chosen.block.max() + 1)
+        # A whole alphabet on its side, or in a mirror, is a new alphabet: its characters differ from each other as
+        # before.
+        kind = stream(self._sampler.seed, "turns", step).integers(kinds, size=chosen.block.max() + 1)
         turned = np.empty_like(images)
-        for block, quarter in enumerate(quarters):
-            turned[chosen.block == block] = np.rot90(images[chosen.block == block], quarter, axes=(1, 2))
-        return Batch(turned, 4 * chosen.labels + quarters[chosen.block])
+        for block, of in enumerate(kind):
+            ours = chosen.block == block
+            quarter = np.rot90(images[ours], of % self._quarters, axes=(1, 2))
+            turned[ours] = quarter[:, :, ::-1] if of >= self._quarters else quarter
+        return Batch(turned, kinds * chosen.labels + kind[chosen.block])
 
 
 class StoredTuples:

@@ -29,7 +29,8 @@ def following(config: TrainConfig, model: Model) -> TrainConfig:
         )
     usual = TrainConfig()
     own: dict[str, Any] = {
-        "encoder": spec.name, "dim": spec.dim, "width": spec.width, "grid": spec.grid, "channels": spec.channels,
+        "encoder": spec.name, "dim": spec.dim, "width": spec.width, "grid": spec.grid, "head": spec.head,
+        "channels": spec.channels,
         "size_px": preprocess.height, "width_px": preprocess.width if preprocess.width != preprocess.height else 0,
     }  # fmt: skip
     for name, value in own.items():

@@ -5,6 +5,7 @@ from twinnet.apps.handwriting.cut import Cut, Sheet, cut, write_cuts
 from twinnet.apps.handwriting.examples import examples
 from twinnet.apps.handwriting.reader import Guess, Reader, Reading
 from twinnet.apps.handwriting.reading import fit_reading
+from twinnet.apps.handwriting.shipped import shipped
 from twinnet.apps.handwriting.train import open_characters, recipe, train
 from twinnet.apps.handwriting.writers import SIZES, by_writer, compare_samples, same_writer, train_writers
 from twinnet.decide import ReadingRule
@@ -26,6 +27,7 @@ __all__ = [
     "open_characters",
     "recipe",
     "same_writer",
+    "shipped",
     "train",
     "train_writers",
     "write_cuts",
