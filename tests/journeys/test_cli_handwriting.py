@@ -73,6 +73,20 @@ def test_from_two_sheets_to_text(shell: Shell, reader: Path, sheet: Path) -> Non
     assert done.stdout.endswith("reads:\na b c d\ne f g h\n")  # the examples themselves are read without error
 
 
+def test_without_a_model_the_one_that_comes_along_reads_and_is_written(
+    shell: Shell, sheet: Path, tmp_path: Path
+) -> None:
+    done = shell("handwriting", "read", sheet, "--cut", "--examples", sheet, "--names", "a b c d e f g h", "--json")
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "own.twin"
+    written = shell("handwriting", "model", "-o", out)
+    assert written.returncode == 0, written.stderr
+    assert "Draw" in written.stdout
+    told = json.loads(shell("handwriting", "model", "-o", out, "--json").stdout)
+    assert told["model"] == json.loads(done.stdout)["model"]
+    assert "Licence of the data" in shell("info", out).stdout
+
+
 def test_reading_single_pictures_answers_with_a_ranking(
     shell: Shell, reader: Path, sheet: Path, tmp_path: Path
 ) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinnet.core.errors import DataError, TwinnetError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import Skipped
+from twinnet.core.whole import whole
 from twinnet.data import Dataset, load, open_dataset
 from twinnet.model import Model
 
@@ -41,13 +41,10 @@ def embed(model: Model, data: str | Path, out: str | Path, *, progress: Progress
     }
     table = pa.table(columns).replace_schema_metadata({"twinnet.fingerprint": model.fingerprint})
     path = Path(out)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, str(partial))
-        partial.replace(path)
+        with whole(path) as partial:
+            pq.write_table(table, str(partial))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise TwinnetError(f"{path}: the embeddings cannot be written ({error.strerror or error}).") from error
     return Embedded(len(store), store.skipped)
 

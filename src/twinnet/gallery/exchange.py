@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from twinnet.core.errors import GalleryError, WrongModel
 from twinnet.core.progress import SILENT, Progress
+from twinnet.core.whole import whole
 from twinnet.gallery.store import Store
 from twinnet.gallery.types import Binding, Entry
 
@@ -24,12 +24,12 @@ def export(store: Store, out: str | Path, *, progress: Progress = SILENT) -> int
     import pyarrow.parquet as pq
 
     path = Path(out)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     dim, n = store.binding.dim, 0
     facts = {_KEY: json.dumps(store.binding.to_dict()).encode()}
     table = schema(dim).with_metadata(facts)
     try:
         with (
+            whole(path) as partial,
             pq.ParquetWriter(str(partial), table) as writer,
             progress.task("exporting", store.n_templates) as task,
         ):
@@ -47,9 +47,7 @@ def export(store: Store, out: str | Path, *, progress: Progress = SILENT) -> int
                 writer.write_batch(pa.record_batch(arrays, schema=table))
                 n += len(batch.rows)
                 task.advance(len(batch.rows))
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise GalleryError(f"{path}: the export cannot be written ({error.strerror or error}).") from error
     return n
 

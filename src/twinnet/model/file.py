@@ -20,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from twinnet.core.errors import ModelFileError
+from twinnet.core.whole import whole
 
 FORMAT = 1
 _KEY = "twinnet"
@@ -68,16 +69,10 @@ def write_sealed(
     """
     owned = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     data = save(owned, metadata={kind: canonical({**manifest, "hash": content_hash(manifest, owned)}).decode()})
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ModelFileError(f"{path}: the {what} cannot be written ({error.strerror or error}).") from error
 
 

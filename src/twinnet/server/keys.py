@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal, final, get_args
 
 from twinnet.core.errors import ConfigError
+from twinnet.core.whole import whole
 
 Scope = Literal["read", "enrol", "delete"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -144,17 +144,12 @@ def _scopes(values: Iterable[str]) -> tuple[Scope, ...]:
 
 
 def _write(path: Path, keys: list[Key]) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     text = json.dumps({"format": FORMAT, "keys": [asdict(key) for key in keys]}, indent=1)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            out.write(text + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.touch(0o600)  # nobody else reads it, not even while it is empty
+            partial.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise ConfigError(f"{path}: the keys cannot be written ({error.strerror or error}).") from error
 
 

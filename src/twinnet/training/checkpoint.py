@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from twinnet.core.errors import ModelFileError
+from twinnet.core.whole import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,9 @@ def save(
             tensors |= {f"optimiser.{number}.{index}.{name}": value.contiguous() for name, value in slots.items()}
     facts = {"step": state.step, "elapsed_s": state.elapsed_s, "history": state.history, "best_eer": state.best_eer}
     meta = {"run": json.dumps(run, sort_keys=True), "state": json.dumps(facts | {"waited": state.waited})}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    # A clone, because safetensors refuses tensors that share memory, and channels-last ones are not contiguous.
-    save_file({name: value.detach().cpu().clone() for name, value in tensors.items()}, partial, metadata=meta)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole(path) as partial:
+        # A clone, because safetensors refuses tensors that share memory, and channels-last ones are not contiguous.
+        save_file({name: value.detach().cpu().clone() for name, value in tensors.items()}, partial, metadata=meta)
 
 
 def load(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from safetensors.numpy import load_file, save_file
 from twinnet.core.errors import DataError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive
+from twinnet.core.whole import whole
 from twinnet.data.augment import Augment
 from twinnet.data.load import ImageStore
 from twinnet.data.preprocess import Preprocess
@@ -75,13 +75,10 @@ class FeatureFolder:
         keys = np.stack([np.frombuffer(key, np.uint8) for key in self._new])
         rows = np.stack(list(self._new.values()))
         path = self._folder / f"{hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()}.safetensors"
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            save_file({"keys": keys, "rows": rows}, partial)
-            partial.replace(path)
+            with whole(path) as partial:
+                save_file({"keys": keys, "rows": rows}, partial)
         except (OSError, SafetensorError) as error:
-            partial.unlink(missing_ok=True)
             raise DataError(
                 f"{self._folder}: features cannot be written ({error}). Next: --features FOLDER elsewhere."
             ) from error

@@ -12,8 +12,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "handwriting": {
         "encoder": "resnet8", "size_px": 28, "channels": 1, "head": "map", "grid": 7, "dim": 1568, "dropout": 0.0,
         "trim": True, "polarity": "bright_ink", "fit": "adaptive", "augment": "characters", "class_turns": True,
-        "class_mirror": True, "identities_per_batch": 64, "items_per_identity": 4, "group_blocks": 2,
-        "loss": "nt_xent", "loss_settings": {"temperature": 0.02, "hard": 1.0}, "validation_share": 0.0,
+        "class_mirror": True, "identities_per_batch": 48, "items_per_identity": 4, "group_blocks": 2,
+        "loss": "nt_xent", "loss_settings": {"temperature": 0.015, "hard": 1.0}, "validation_share": 0.0,
     },
 }  # fmt: skip
 

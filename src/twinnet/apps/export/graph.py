@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.core.errors import MissingExtra, TwinnetError
+from twinnet.core.whole import whole
 from twinnet.engine import CARD
 from twinnet.model import Model
 
@@ -129,14 +130,10 @@ def with_card(content: bytes, card: Mapping[str, Any]) -> bytes:
 
 def written(path: Path, content: bytes) -> None:
     """The file, whole or not at all. Raises TwinnetError."""
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise TwinnetError(f"{path}: the model cannot be written ({error.strerror or error}).") from error
 
 

@@ -16,6 +16,7 @@ from twinnet.apps.retrieve.regions import Box, boxes
 from twinnet.core.errors import DataError, GalleryError, UnreadableItem
 from twinnet.core.progress import SILENT, Progress, Task
 from twinnet.core.types import Skipped
+from twinnet.core.whole import whole
 from twinnet.data import Preprocess, decode
 from twinnet.data.listing import list_images
 from twinnet.data.parallel import each
@@ -125,9 +126,8 @@ class _Opened:
             if self.gallery.store.n_templates:
                 self.gallery.close()
                 raise GalleryError(f"{out} is a gallery of identities, not of pictures. Next: name another index.")
-            partial = out / f"{FACTS}.partial"
-            partial.write_text(json.dumps({"folder": here, "parts": self.parts}), encoding="utf-8")
-            partial.replace(out / FACTS)
+            with whole(out / FACTS) as partial:
+                partial.write_text(json.dumps({"folder": here, "parts": self.parts}), encoding="utf-8")
 
     def __enter__(self) -> tuple[Gallery, bool]:
         return self.gallery, not self.parts

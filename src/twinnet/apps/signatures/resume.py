@@ -13,6 +13,7 @@ import numpy as np
 from twinnet.apps.signatures.measure import Seen
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.types import FloatArray, IntArray
+from twinnet.core.whole import whole
 
 EVERY_S = 30.0
 """How often what is measured is written down."""
@@ -64,7 +65,5 @@ def _read(kept: Path, mark: str, out: FloatArray) -> int:
 
 
 def _write(kept: Path, mark: str, values: FloatArray) -> None:
-    partial = kept.with_name(kept.name + ".partial")
-    with partial.open("wb") as file:
+    with whole(kept) as partial, partial.open("wb") as file:
         np.savez(file, mark=np.array(mark), values=values)
-    partial.replace(kept)

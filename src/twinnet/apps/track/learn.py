@@ -20,6 +20,7 @@ from twinnet.apps.track.material import Material, source
 from twinnet.core.errors import ConfigError, TrainingError
 from twinnet.core.progress import SILENT, Progress
 from twinnet.core.seeds import derive
+from twinnet.core.whole import whole
 from twinnet.encoders.places import Places
 from twinnet.training.optimiser import InMemoryOrder
 
@@ -134,10 +135,8 @@ def _keep(path: Path, said: str, step: int, both: nn.ModuleList, optimiser: InMe
     for part, one in enumerate(optimiser.parts):
         for number, state in one.state_dict()["state"].items():
             tensors |= {f"optimiser.{part}.{number}.{name}": value.contiguous() for name, value in state.items()}
-    partial = path.with_name(path.name + ".partial")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, partial, metadata={"config": said, "step": str(step)})
-    partial.replace(path)
+    with whole(path) as partial:
+        save_file(tensors, partial, metadata={"config": said, "step": str(step)})
 
 
 def _resume(path: Path | None, said: str, both: nn.ModuleList, optimiser: InMemoryOrder) -> int:
