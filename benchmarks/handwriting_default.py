@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    model = train(open_characters(args.data), recipe(args.minutes, args.seed), out=args.out, progress=bars())
+    data = replace(open_characters(args.data), source=args.data.name)  # a folder of ours is nobody else's business
+    model = train(data, recipe(args.minutes, args.seed), out=args.out, progress=bars())
     facts = {**model.facts, "data_source": SOURCE, "data_licence": LICENCE,
              "made_by": "benchmarks/handwriting_default.py"}  # fmt: skip
     replace(model, facts=facts).save(args.out)
