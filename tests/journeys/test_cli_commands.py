@@ -147,7 +147,7 @@ def test_a_recipe_sets_what_was_not_asked_for(shell: Shell, people: Path, tmp_pa
     assert (config["fit"], config["head"], config["loss_settings"]) == (
         "adaptive",
         "map",
-        {"temperature": 0.02, "hard": 1.0},
+        {"temperature": 0.015, "hard": 1.0},
     )
     assert config["dim"] == 98, "what was typed wins"
 
