@@ -19,10 +19,8 @@ def whole(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         yield partial
-        with partial.open(
-            "r+b"
-        ) as file:  # before the change of names: else a crash may leave the name of an empty file
-            os.fsync(file.fileno())
+        with partial.open("r+b") as file:
+            os.fsync(file.fileno())  # before the change of names: else a crash may leave the name with an empty file
         partial.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

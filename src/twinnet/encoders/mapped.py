@@ -2,7 +2,7 @@
 
 A fully connected layer has weights of its own for every place, which it learns from the classes it sees. Here all
 places share them: fewer to learn, and what a stroke's end looks like is learned wherever one occurs. On characters of
-alphabets that it never saw it errs a quarter less (docs/omniglot.md).
+alphabets that it never saw it errs a tenth to a fifth less (docs/omniglot.md).
 """
 
 from __future__ import annotations
