@@ -150,7 +150,8 @@ def draw(rows: list[dict[str, Any]], out: Path) -> None:
                   label=label)  # fmt: skip
     for name, error in PUBLISHED.items():
         axes.axhline(error, color="0.6", linewidth=0.8)
-        axes.text(minutes[-1], error, f"{name} (published runs, other alphabets)", ha="right", va="bottom", fontsize=8, color="0.4")
+        whose = f"{name} (published runs, other alphabets)"
+        axes.text(minutes[-1], error, whose, ha="right", va="bottom", fontsize=8, color="0.4")
     axes.set(xlabel="minutes of training on 2 cores", ylabel="20-way one-shot error, %", ylim=(0, 15), xscale="log")
     axes.set_xticks(minutes, [f"{m:g}" for m in minutes])
     axes.set_xticks([], minor=True)
