@@ -74,7 +74,7 @@ def test_alexnet_has_its_eleven_five_and_three() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "resnext"}, "Known: alexnet, compact, resnet, resnet8, shallow, vgg"),
+        ({"name": "resnext"}, "Known: alexnet, compact, resnet, resnet8, resnet8_p4m, shallow, vgg"),
         ({"channels": 2}, "channels must be 1"),
         ({"dim": 0}, "dim, width and grid"),
         ({"dropout": 1.0}, "dropout must be in"),

@@ -22,5 +22,10 @@ def digits() -> tuple[twinnet.Dataset, twinnet.Dataset, twinnet.Dataset]:
 
 
 @pytest.fixture(scope="session")
+def config() -> twinnet.TrainConfig:
+    return CONFIG
+
+
+@pytest.fixture(scope="session")
 def model(digits: tuple[twinnet.Dataset, ...]) -> twinnet.Model:
     return twinnet.calibrate(twinnet.train(digits[0], CONFIG), digits[1])

@@ -42,6 +42,17 @@ def test_float_moves_no_verdict_and_hardly_a_distance(
     assert engine.fingerprint == model.fingerprint
 
 
+def test_a_map_of_shared_kernels_is_exported_like_any_other(
+    config: twinnet.TrainConfig, digits: Digits, tmp_path: Path
+) -> None:
+    settings = {"encoder": "resnet8_p4m", "head": "map", "grid": 5, "dim": 25 * 16, "width": 16, "steps": 10}
+    model = twinnet.train(digits[0], replace(config, **settings))  # type: ignore[arg-type]
+    parity = export(twinnet.calibrate(model, digits[1]), tmp_path / "map.onnx", digits[2])
+    assert (parity.flipped, parity.images) == (0, len(digits[2]))
+    store = [digits[2].read(i) for i in range(40)]
+    np.testing.assert_allclose(Engine(tmp_path / "map.onnx").embed(store), model.embed(store), atol=1e-5)
+
+
 def test_the_certificate_and_both_thresholds_are_in_both_cards(
     model: twinnet.Model, written: tuple[Path, Path, Parity]
 ) -> None:

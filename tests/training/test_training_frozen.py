@@ -234,7 +234,7 @@ def test_nobody_who_gives_a_length_is_overruled() -> None:
 
 
 def test_an_unknown_encoder_is_refused_before_the_data_is_looked_at(data: twinnet.Dataset) -> None:
-    known = "Known: alexnet, compact, resnet, resnet8, shallow, vgg; or timm:NAME, hf:NAME, onnx:FILE"
+    known = "Known: alexnet, compact, resnet, resnet8, resnet8_p4m, shallow, vgg; or timm:NAME, hf:NAME, onnx:FILE"
     with pytest.raises(ConfigError, match=known):
         opened(twinnet.TrainConfig(encoder="transformer"))
 

@@ -9,7 +9,7 @@ import typer
 
 from twinnet.cli.given import was_given
 
-ENCODERS = ("auto", "compact", "resnet", "resnet8", "vgg", "alexnet")
+ENCODERS = ("auto", "compact", "resnet", "resnet8", "resnet8_p4m", "vgg", "alexnet")
 Loss = Literal[
     "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
     "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",

@@ -16,10 +16,10 @@ class MapEmbedder(nn.Module):
     """An image encoder whose embedding is the trunk's map, `dim / grid²` numbers at each of `grid` × `grid` places.
 
     With `normalise` the whole of it has length 1: a place with long numbers counts for more than one with short ones,
-    which the network may use for places without ink.
+    which the network may use for places without ink. `each` is the 1×1 convolution.
     """
 
-    def __init__(self, trunk: nn.Module, channels: int, dim: int, grid: int, dropout: float, normalise: bool) -> None:
+    def __init__(self, trunk: nn.Module, each: nn.Module, dim: int, grid: int, dropout: float, normalise: bool) -> None:
         super().__init__()
         self.trunk = trunk
         self.grid = grid
@@ -27,7 +27,7 @@ class MapEmbedder(nn.Module):
         self.dim = dim
         self.normalise = normalise
         self.dropout = nn.Dropout(dropout)
-        self.each = nn.Conv2d(channels, dim // grid**2, 1)
+        self.each = each
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b dim"]:
         """Embed a batch `(B, C, H, W)` → `(B, dim)`, float32 also under autocast; a place's numbers lie together."""

@@ -17,8 +17,9 @@ from twinnet.encoders.described import Described
 from twinnet.encoders.embed import Embedder
 from twinnet.encoders.mapped import MapEmbedder
 from twinnet.encoders.resnet import resnet
-from twinnet.encoders.resnet8 import resnet8
+from twinnet.encoders.resnet8 import resnet8, resnet8_p4m
 from twinnet.encoders.shallow import shallow
+from twinnet.encoders.symmetric import WAYS, SymmetricConv
 from twinnet.encoders.vgg import vgg
 
 Network = TypeVar("Network", Embedder, MapEmbedder)
@@ -29,9 +30,11 @@ ENCODERS: dict[str, tuple[Callable[[int, int], tuple[nn.Module, int]], int, int]
     "vgg": (vgg, 16, 2),
     "resnet": (resnet, 24, 2),
     "resnet8": (resnet8, 64, 4),
+    "resnet8_p4m": (resnet8_p4m, 64, 4),
     "compact": (compact, 32, 2),
     "shallow": (shallow, 48, 4),
 }
+SYMMETRIC = {"resnet8_p4m"}  # their channels are fields of one number for each way of looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class EncoderSpec:
                 f"{self.described} of {self.dim} numbers cannot be described, beside a pre-trained network or at any "
                 "length."
             )
+        if self.name in SYMMETRIC and self.width % len(WAYS):
+            raise ConfigError(
+                f"encoder {self.name!r} has {len(WAYS)} channels in a field: width {self.width} are not whole ones."
+            )
         if self.head == "map":
             self._check_map()
         elif self.head != "fc":
@@ -88,6 +95,11 @@ class EncoderSpec:
             raise ConfigError(
                 f"an embedding that is a map of {grid} × {grid} places has as many numbers at each: {self.dim} is no "
                 f"multiple of {grid**2}. Next: dim {max(1, round(self.dim / grid**2)) * grid**2}."
+            )
+        if self.name in SYMMETRIC and self.dim // grid**2 % len(WAYS):
+            raise ConfigError(
+                f"encoder {self.name!r} has {len(WAYS)} numbers in a field; {self.dim // grid**2} at each place are no "
+                f"whole fields. Next: dim {max(1, round(self.dim / grid**2 / len(WAYS))) * grid**2 * len(WAYS)}."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,7 +129,9 @@ def build(spec: EncoderSpec) -> Embedder | MapEmbedder | Adapted | Beside:
     if spec.head == "map":
         trunk, features = _trunk(spec, spec.channels)
         grid = spec.grid or ENCODERS[spec.name][2]
-        return _initialise(MapEmbedder(trunk, features, spec.dim, grid, spec.dropout, spec.normalise))
+        each = spec.dim // grid**2
+        last = SymmetricConv(features, each, 1, bias=True) if spec.name in SYMMETRIC else nn.Conv2d(features, each, 1)
+        return _initialise(MapEmbedder(trunk, last, spec.dim, grid, spec.dropout, spec.normalise))
     if not spec.described:
         return embedder(spec, spec.channels, spec.dim)
     description = Described(spec.channels)
