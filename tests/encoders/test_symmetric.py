@@ -1,5 +1,7 @@
 """Turn the picture and the map turns with it: the weights know no up, and yet nothing is thrown away."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -72,3 +74,19 @@ def test_it_is_an_ordinary_convolution_with_an_eighth_of_the_weights(first: bool
 def test_what_makes_no_whole_fields_is_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         EncoderSpec("resnet8_p4m", **settings)  # type: ignore[arg-type]
+
+
+def test_kernels_that_are_kept_follow_the_weights() -> None:
+    layer = SymmetricConv(16, 16, 3).eval()
+    images = torch.rand(1, 16, 5, 5)
+    with torch.inference_mode():
+        before = layer(images)
+        assert layer.kernels() is layer.kernels(), "unfolded once"
+    with torch.no_grad():
+        layer.weight.mul_(2)
+        torch.testing.assert_close(layer(images), 2 * before)
+    layer.load_state_dict({"weight": 3 * layer.weight.detach()})
+    copied = copy.deepcopy(layer)
+    for one in (layer, copied):
+        with torch.inference_mode():
+            torch.testing.assert_close(one(images), 6 * before)

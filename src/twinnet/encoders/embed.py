@@ -18,7 +18,7 @@ class Embedder(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.grid = grid
-        self.pool = nn.AdaptiveAvgPool2d(grid)
+        self.pool = ToGrid(grid)
         self.dim = dim
         self.normalise = normalise
         self.dropout = nn.Dropout(dropout)
@@ -30,6 +30,14 @@ class Embedder(nn.Module):
         pooled = self.pool(features)  # (B, C', grid, grid)
         embedding: Tensor = self.fc(self.dropout(pooled.flatten(1))).float()  # (B, dim)
         return functional.normalize(embedding, dim=1) if self.normalise else embedding
+
+
+class ToGrid(nn.AdaptiveAvgPool2d):
+    """`(B, C, H, W)` → `(B, C, grid, grid)` by averaging; torch averages at some cost even what has that size."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Average, if there is anything to average."""
+        return input if tuple(input.shape[-2:]) == (self.output_size, self.output_size) else super().forward(input)
 
 
 def conv(channels_in: int, channels_out: int, size: int, stride: int = 1) -> nn.Sequential:

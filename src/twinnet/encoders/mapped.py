@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from twinnet.encoders.embed import ToGrid
+
 
 class MapEmbedder(nn.Module):
     """An image encoder whose embedding is the trunk's map, `dim / grid²` numbers at each of `grid` × `grid` places.
@@ -23,7 +25,7 @@ class MapEmbedder(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.grid = grid
-        self.pool = nn.AdaptiveAvgPool2d(grid)
+        self.pool = ToGrid(grid)
         self.dim = dim
         self.normalise = normalise
         self.dropout = nn.Dropout(dropout)

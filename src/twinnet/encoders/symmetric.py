@@ -49,9 +49,19 @@ class SymmetricConv(nn.Module):
         own = torch.arange(self.seen * size**2).view(self.seen, size, size)
         rows = [turned(own if first else own[places_of_ways(way)], way) for way in range(ways)]
         self.register_buffer("rows", torch.stack(rows).flatten(), persistent=False)
+        self._unfolded: tuple[tuple[int, int], Tensor] | None = None
 
     def kernels(self) -> Tensor:
         """The ordinary convolution's: `(channels_out, channels_in, size, size)`."""
+        if self.training or torch.is_grad_enabled():
+            return self._unfold()
+        # One picture takes about as long as the unfolding, which need be done once for these very weights.
+        these = (self.weight.data_ptr(), self.weight._version)
+        if self._unfolded is None or self._unfolded[0] != these:
+            self._unfolded = these, self._unfold()
+        return self._unfolded[1]
+
+    def _unfold(self) -> Tensor:
         # Rows of fields are copied, not single numbers: quicker by as much as they are long.
         by_row = self.weight.permute(2, 0, 1).flatten(1).index_select(0, self.rows)  # type: ignore[arg-type]
         each = by_row.view(len(WAYS), self.seen, self.size, self.size, self.fields_out, self.fields_in)
