@@ -1,18 +1,26 @@
 """Turn the picture and the map turns with it: the weights know no up, and yet nothing is thrown away."""
 
 import copy
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+import twinnet
 from twinnet.core.errors import ConfigError
 from twinnet.encoders import EncoderSpec, build
-from twinnet.encoders.symmetric import WAYS, SymmetricConv, places_of_ways, turned
+from twinnet.encoders.symmetric import WAYS, SymmetricConv, places_of_ways
+from twinnet.encoders.symmetric import turned as turned_array
 
 GRID, FIELDS = 7, 2
 SPEC = EncoderSpec("resnet8_p4m", width=16, dim=FIELDS * len(WAYS) * GRID**2, grid=GRID, head="map")
+
+
+def turned(image: torch.Tensor, way: int) -> torch.Tensor:
+    return torch.from_numpy(turned_array(image.numpy(), way).copy())
 
 
 def learned() -> nn.Module:
@@ -90,3 +98,20 @@ def test_kernels_that_are_kept_follow_the_weights() -> None:
     for one in (layer, copied):
         with torch.inference_mode():
             torch.testing.assert_close(one(images), 6 * before)
+
+
+def test_a_model_read_from_a_file_embeds_as_before(tmp_path: Path) -> None:
+    settings = {
+        "encoder": "resnet8_p4m",
+        "width": 16,
+        "head": "map",
+        "grid": 3,
+        "dim": 9 * 8,
+        "size_px": 16,
+        "steps": 3,
+    }
+    config = twinnet.TrainConfig(**settings, validation_share=0.0, calibration_share=0.0)  # type: ignore[arg-type]
+    model = twinnet.train(twinnet.digits(), config)
+    model.save(tmp_path / "digits.twin")
+    pictures = [twinnet.digits().read(i) for i in range(5)]
+    np.testing.assert_array_equal(twinnet.load(tmp_path / "digits.twin").embed(pictures), model.embed(pictures))

@@ -8,6 +8,10 @@ ordinary convolution whose kernels are copied from an eighth of the weights, so 
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,17 +19,17 @@ from torch.nn import functional
 WAYS = [(mirrored, quarters) for mirrored in (False, True) for quarters in range(4)]
 
 
-def turned(image: Tensor, way: int) -> Tensor:
+def turned(image: npt.NDArray[Any], way: int) -> npt.NDArray[Any]:
     """The last two dimensions mirrored or not, then turned by quarters."""
     mirrored, quarters = WAYS[way]
-    return torch.rot90(image.flip(-1) if mirrored else image, quarters, (-2, -1))
+    return np.rot90(image[..., ::-1] if mirrored else image, quarters, (-2, -1))
 
 
 def places_of_ways(way: int) -> list[int]:
     """Where a field's numbers come from when the picture is seen `way`: number `w` was number `result[w]`."""
-    marks = torch.arange(9).view(3, 3)
-    seen = {tuple(turned(turned(marks, other), way).flatten().tolist()): other for other in range(len(WAYS))}
-    return [seen[tuple(turned(marks, w).flatten().tolist())] for w in range(len(WAYS))]
+    marks = np.arange(9).reshape(3, 3)
+    seen = {turned(turned(marks, other), way).tobytes(): other for other in range(len(WAYS))}
+    return [seen[turned(marks, w).tobytes()] for w in range(len(WAYS))]
 
 
 class SymmetricConv(nn.Module):
@@ -46,9 +50,10 @@ class SymmetricConv(nn.Module):
         # He et al. 2015, as for the convolution that it unfolds to.
         nn.init.normal_(self.weight, std=(2 / (channels_out * size**2)) ** 0.5)
         self.bias = nn.Parameter(torch.zeros(self.fields_out)) if bias else None
-        own = torch.arange(self.seen * size**2).view(self.seen, size, size)
+        own = np.arange(self.seen * size**2).reshape(self.seen, size, size)
+        # Plain numbers, no buffer: a model is read into a network built without memory, where a buffer had no content.
         rows = [turned(own if first else own[places_of_ways(way)], way) for way in range(ways)]
-        self.register_buffer("rows", torch.stack(rows).flatten(), persistent=False)
+        self._rows: list[int] = np.stack(rows).flatten().tolist()
         self._unfolded: tuple[tuple[int, int], Tensor] | None = None
 
     def kernels(self) -> Tensor:
@@ -63,7 +68,8 @@ class SymmetricConv(nn.Module):
 
     def _unfold(self) -> Tensor:
         # Rows of fields are copied, not single numbers: quicker by as much as they are long.
-        by_row = self.weight.permute(2, 0, 1).flatten(1).index_select(0, self.rows)  # type: ignore[arg-type]
+        rows = torch.tensor(self._rows, device=self.weight.device)
+        by_row = self.weight.permute(2, 0, 1).flatten(1).index_select(0, rows)
         each = by_row.view(len(WAYS), self.seen, self.size, self.size, self.fields_out, self.fields_in)
         return each.permute(4, 0, 5, 1, 2, 3).flatten(2, 3).flatten(0, 1)
 
