@@ -71,7 +71,8 @@ class SymmetricConv(nn.Module):
         rows = torch.tensor(self._rows, device=self.weight.device)
         by_row = self.weight.permute(2, 0, 1).flatten(1).index_select(0, rows)
         each = by_row.view(len(WAYS), self.seen, self.size, self.size, self.fields_out, self.fields_in)
-        return each.permute(4, 0, 5, 1, 2, 3).flatten(2, 3).flatten(0, 1)
+        # Channels last in memory, which CPUs prefer; of a 1-channel picture only the kernel's strides say so.
+        return each.permute(4, 0, 2, 3, 5, 1).flatten(4, 5).flatten(0, 1).permute(0, 3, 1, 2)
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve."""
