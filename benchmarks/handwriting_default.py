@@ -2,7 +2,7 @@
 
     python benchmarks/handwriting_default.py --data images_background.zip -o src/twinnet/apps/handwriting/default.twin
 
-Twenty minutes on 2 cores; interrupted, it goes on from OUT.checkpoint. The three alphabets are the seed's choice.
+Fifteen minutes on 2 cores; interrupted, it goes on from OUT.checkpoint. The three alphabets are the seed's choice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=Path)
     parser.add_argument("-o", "--out", required=True, type=Path)
-    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     data = replace(open_characters(args.data), source=args.data.name)  # a folder of ours is nobody else's business

@@ -177,7 +177,7 @@ def test_whole_alphabets_are_set_apart_or_characters_where_there_are_few(alphabe
 
 
 def test_training_keeps_a_reading_rule_in_the_model(alphabets: Dataset, tmp_path: Path) -> None:
-    config = replace(recipe(), minutes=0.0, steps=3, size_px=16, width=4, grid=4, dim=32, identities_per_batch=4)
+    config = replace(recipe(), minutes=0.0, steps=3, size_px=16, width=8, grid=2, dim=32, identities_per_batch=4)
     model = train(alphabets, config, out=tmp_path / "m.twin")
     reader = Reader(Model(*_parts(tmp_path / "m.twin")))
     assert reader.rule.to_dict() == model.facts["reading"]

@@ -27,5 +27,5 @@ def test_it_is_small_and_its_card_says_whose_data_taught_it() -> None:
     assert "Omniglot" in text
     assert "MIT" in text
     assert "benchmarks/handwriting_default.py" in text
-    assert model.facts["config"]["encoder"] == "resnet8"
+    assert model.facts["config"]["encoder"] == "resnet8_p4m"
     assert model.rule is not None

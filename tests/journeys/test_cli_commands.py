@@ -141,7 +141,7 @@ def test_train_then_verify_as_the_readme_says(shell: Shell, people: Path, tmp_pa
 
 def test_a_recipe_sets_what_was_not_asked_for(shell: Shell, people: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.twin"
-    done = shell("train", people, "-o", out, "--recipe", "handwriting", "--steps", 2, "--dim", 98, "--accept-leaks")
+    done = shell("train", people, "-o", out, "--recipe", "handwriting", "--steps", 2, "--dim", 392, "--accept-leaks")
     assert done.returncode == 0, done.stderr
     config = load(out).facts["config"]
     assert (config["fit"], config["head"], config["loss_settings"]) == (
@@ -149,7 +149,7 @@ def test_a_recipe_sets_what_was_not_asked_for(shell: Shell, people: Path, tmp_pa
         "map",
         {"temperature": 0.015, "hard": 1.0},
     )
-    assert config["dim"] == 98, "what was typed wins"
+    assert config["dim"] == 392, "what was typed wins"
 
 
 def test_what_train_returns_embeds_as_what_it_saved(people: Path, tmp_path: Path) -> None:
