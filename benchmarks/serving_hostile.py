@@ -36,7 +36,7 @@ CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
     "response_schema_conformance", "unsupported_method", "allow_header_conformance", "use_after_free", "ignored_auth",
 )  # fmt: skip
-LEAKS = re.compile(r"Traceback|site-packages|/home/|/root/|/tmp/|/usr/|\bat 0x[0-9a-f]{6}|\.py\b")
+LEAKS = re.compile(r"Traceback|site-packages|/(?:home|root|tmp|usr)/|\bat 0x[0-9a-f]{6}|\.py\b")
 
 
 def told(address: str, key: str, path: str) -> str:

@@ -9,21 +9,26 @@ from twinnet.encoders.embed import conv
 
 
 class Residual(nn.Module):
-    """Two 3×3 convolutions beside a short cut, `(B, C, H, W)` → `(B, C', H/stride, W/stride)`."""
+    """Two convolutions beside a short cut, `(B, C, H, W)` → `(B, C', H/stride, W/stride)`."""
 
-    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+    def __init__(self, first: nn.Module, second: nn.Module, short: nn.Module) -> None:
         super().__init__()
-        self.first = conv(channels_in, channels_out, 3, stride)
-        norm = nn.BatchNorm2d(channels_out)
-        # Zero at the start: each block begins as the identity, which steadies the first steps (Goyal et al. 2017).
-        nn.init.zeros_(norm.weight)
-        self.second = nn.Sequential(nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False), norm)
-        same = channels_in == channels_out and stride == 1
-        self.short = nn.Identity() if same else _project(channels_in, channels_out, stride)
+        self.first, self.second, self.short = first, second, short
 
     def forward(self, x: Tensor) -> Tensor:
         """Residual plus short cut."""
         return functional.relu(self.second(self.first(x)) + self.short(x), inplace=True)
+
+
+def residual(channels_in: int, channels_out: int, stride: int) -> Residual:
+    """Of 3×3 convolutions."""
+    first = conv(channels_in, channels_out, 3, stride)
+    norm = nn.BatchNorm2d(channels_out)
+    # Zero at the start: each block begins as the identity, which steadies the first steps (Goyal et al. 2017).
+    nn.init.zeros_(norm.weight)
+    second = nn.Sequential(nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False), norm)
+    same = channels_in == channels_out and stride == 1
+    return Residual(first, second, nn.Identity() if same else _project(channels_in, channels_out, stride))
 
 
 def _project(channels_in: int, channels_out: int, stride: int) -> nn.Module:
@@ -39,6 +44,6 @@ def resnet(channels: int, width: int) -> tuple[nn.Module, int]:
     parts: list[nn.Module] = [conv(channels, width, 5, stride=2)]
     before = width
     for factor in (2, 4, 8):
-        parts += [Residual(before, factor * width, stride=2), Residual(factor * width, factor * width, stride=1)]
+        parts += [residual(before, factor * width, stride=2), residual(factor * width, factor * width, stride=1)]
         before = factor * width
     return nn.Sequential(*parts), before

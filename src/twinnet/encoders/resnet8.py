@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from twinnet.encoders.embed import conv, half
-from twinnet.encoders.resnet import Residual
+from twinnet.encoders.resnet import Residual, residual
 from twinnet.encoders.symmetric import SymmetricConv, SymmetricNorm
 
 
@@ -15,10 +14,10 @@ def resnet8(channels: int, width: int) -> tuple[nn.Module, int]:
     # Few wide layers on small maps: a CPU multiplies matrices faster than it reads and writes large maps.
     trunk = nn.Sequential(
         conv(channels, width, 5, stride=2),
-        Residual(width, width, 1),
+        residual(width, width, 1),
         half(),
-        Residual(width, 2 * width, 1),
-        Residual(2 * width, 2 * width, 1),
+        residual(width, 2 * width, 1),
+        residual(2 * width, 2 * width, 1),
     )
     return trunk, 2 * width
 
@@ -27,31 +26,20 @@ def resnet8_p4m(channels: int, width: int) -> tuple[nn.Module, int]:
     """The same with weights shared among turns and mirror images (see `symmetric`); `width` is a multiple of 8."""
     trunk = nn.Sequential(
         SymmetricConv(channels, width, 6, stride=2, first=True), SymmetricNorm(width), nn.ReLU(inplace=True),
-        _SymmetricResidual(width, width),
+        _symmetric(width, width),
         half(),
-        _SymmetricResidual(width, 2 * width),
-        _SymmetricResidual(2 * width, 2 * width),
+        _symmetric(width, 2 * width),
+        _symmetric(2 * width, 2 * width),
     )  # fmt: skip
     return trunk, 2 * width
 
 
-class _SymmetricResidual(nn.Module):
-    """As `Residual`: two 3×3 convolutions beside a short cut."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.first = nn.Sequential(
-            SymmetricConv(channels_in, channels_out, 3), SymmetricNorm(channels_out), nn.ReLU(inplace=True)
-        )
-        self.second = nn.Sequential(
-            SymmetricConv(channels_out, channels_out, 3), SymmetricNorm(channels_out, scale=0.0)
-        )
-        self.short = (
-            nn.Identity()
-            if channels_in == channels_out
-            else nn.Sequential(SymmetricConv(channels_in, channels_out, 1), SymmetricNorm(channels_out))
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Residual plus short cut."""
-        return functional.relu(self.second(self.first(x)) + self.short(x), inplace=True)
+def _symmetric(channels_in: int, channels_out: int) -> Residual:
+    first = nn.Sequential(
+        SymmetricConv(channels_in, channels_out, 3), SymmetricNorm(channels_out), nn.ReLU(inplace=True)
+    )  # fmt: skip
+    second = nn.Sequential(SymmetricConv(channels_out, channels_out, 3), SymmetricNorm(channels_out, scale=0.0))
+    if channels_in == channels_out:
+        return Residual(first, second, nn.Identity())
+    short = nn.Sequential(SymmetricConv(channels_in, channels_out, 1), SymmetricNorm(channels_out))
+    return Residual(first, second, short)

@@ -54,19 +54,9 @@ class SymmetricConv(nn.Module):
         # Plain numbers, no buffer: a model is read into a network built without memory, where a buffer had no content.
         rows = [turned(own if first else own[places_of_ways(way)], way) for way in range(ways)]
         self._rows: list[int] = np.stack(rows).flatten().tolist()
-        self._unfolded: tuple[tuple[int, int], Tensor] | None = None
 
     def kernels(self) -> Tensor:
         """The ordinary convolution's: `(channels_out, channels_in, size, size)`."""
-        if self.training or torch.is_grad_enabled():
-            return self._unfold()
-        # One picture takes about as long as the unfolding, which need be done once for these very weights.
-        these = (self.weight.data_ptr(), self.weight._version)
-        if self._unfolded is None or self._unfolded[0] != these:
-            self._unfolded = these, self._unfold()
-        return self._unfolded[1]
-
-    def _unfold(self) -> Tensor:
         # Rows of fields are copied, not single numbers: quicker by as much as they are long.
         rows = torch.tensor(self._rows, device=self.weight.device)
         by_row = self.weight.permute(2, 0, 1).flatten(1).index_select(0, rows)
