@@ -1,0 +1,132 @@
+"""Does what Omniglot taught help other pictures? The recipe "handwriting" beside the defaults, set by set.
+
+    python benchmarks/recipe_elsewhere.py --shared data --minutes 3 --seeds 0 1 --json elsewhere.json
+
+Under `--shared` lie `faces/orl`, `signatures/sigcomp2011_dutch` and `retrieval/emoji.zip`. Half of the identities teach
+and the others are judged, dealt by the seed; digits are judged by twins that were taught invented characters. Of
+signatures the genuine ones count. The rows: the settings that `twinnet train` has where nothing is said; its batches
+and pictures with the recipe's network and its loss; with the network alone; and the whole recipe, which cuts to the
+ink and bends. One thread; no checkpoint, threshold or setting is chosen on what is judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import twinnet
+from twinnet.apps.signatures.layout import signatures
+from twinnet.data import Dataset, split_identities
+from twinnet.data.invented import InventedCharacters
+from twinnet.training.facts import versions
+from twinnet.training.recipes import recipe
+
+NETWORK = ("encoder", "size_px", "head", "grid", "dim", "dropout")
+LOSS = ("loss", "loss_settings")
+WHOLE = recipe("handwriting")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "the recipe's network": {key: WHOLE[key] for key in NETWORK},
+    "its network and loss": {key: WHOLE[key] for key in NETWORK + LOSS},
+    "the recipe": {key: value for key, value in WHOLE.items() if key != "group_blocks"},  # sets without groups
+}
+INVENTED = (2000, 8)
+
+
+def main() -> None:
+    """A row for each set and setting; seeds averaged."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", required=True, type=Path)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--json", type=Path, help="What is found goes here, and is not found again.")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    kept = json.loads(args.json.read_text())["rows"] if args.json and args.json.exists() else []
+    for name in args.sets:
+        for seed in args.seeds:
+            for setting in args.settings:
+                this = {"set": name, "seed": seed, "setting": setting, "minutes": args.minutes}
+                if any(this.items() <= row.items() for row in kept):
+                    continue
+                kept.append({**this, **measured(*SETS[name](args.shared, seed), SETTINGS[setting], args.minutes, seed)})
+                print(kept[-1], flush=True)
+                if args.json:
+                    args.json.write_text(json.dumps({"rows": kept, "versions": versions()}, indent=1))
+    show([row for row in kept if row["minutes"] == args.minutes])
+
+
+def measured(taught: Dataset, judged: Dataset, setting: dict[str, Any], minutes: float, seed: int) -> dict[str, Any]:
+    """EER over all pairs, and one-shot error among at most twenty of those judged."""
+    own = {"validation_share": 0.0, "calibration_share": 0.0, "minutes": minutes, "seed": seed}
+    model = twinnet.train(taught, twinnet.TrainConfig(**{**setting, **own}))
+    ways = min(20, judged.n_identities)
+    eer = twinnet.evaluate(model, judged, seed=seed).metrics["eer"]
+    one = twinnet.evaluate(model, judged, protocol="nway", ways=ways, episodes=1000, seed=seed).metrics["error"]
+    return {"eer": [eer.point, eer.low, eer.high], "one_shot": [one.point, one.low, one.high], "ways": ways,
+            "steps": model.facts["steps"]}  # fmt: skip
+
+
+def _halves(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    first, second = split_identities(data, [0.5, 0.5], seed)
+    return first, second
+
+
+def _digits(_: Path, seed: int) -> tuple[Dataset, Dataset]:
+    number, items = INVENTED
+    labels = np.repeat(np.arange(number), items)
+    drawn = InventedCharacters(seed=seed, resolution=28).draw(labels, np.random.default_rng(seed))
+    return twinnet.from_arrays(list(drawn), labels.tolist()), twinnet.open_dataset("digits")
+
+
+def _orl(shared: Path, seed: int) -> tuple[Dataset, Dataset]:
+    return _halves(twinnet.open_dataset(shared / "faces/orl"), seed)
+
+
+def _signatures(shared: Path, seed: int) -> tuple[Dataset, Dataset]:
+    known = signatures(shared / "signatures/sigcomp2011_dutch")
+    return _halves(known.data.subset(np.flatnonzero(known.genuine)), seed)
+
+
+def _emoji(shared: Path, seed: int) -> tuple[Dataset, Dataset]:
+    return _halves(twinnet.open_dataset(shared / "retrieval/emoji.zip"), seed)
+
+
+SETS: dict[str, Callable[[Path, int], tuple[Dataset, Dataset]]] = {
+    "digits": _digits, "faces": _orl, "signatures": _signatures, "emoji": _emoji,
+}  # fmt: skip
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Means over seeds; of one seed, its intervals."""
+    table = Table(title="The recipe elsewhere")
+    for column in ("set", "settings", "seeds", "EER", "one-shot error", "steps"):
+        table.add_column(column)
+    for name in SETS:
+        for setting in SETTINGS:
+            of = [row for row in rows if (row["set"], row["setting"]) == (name, setting)]
+            if of:
+                steps = f"{np.mean([row['steps'] for row in of]):,.0f}"
+                spans = [_span([row[what] for row in of]) for what in ("eer", "one_shot")]
+                table.add_row(name, setting, str(len(of)), *spans, steps)
+    Console(width=120).print(table)
+
+
+def _span(found: list[list[float]]) -> str:
+    points = [f[0] for f in found]
+    low, high = (min(points), max(points)) if len(found) > 1 else found[0][1:]
+    return f"{np.mean(points):.1%} [{low:.1%}, {high:.1%}]"
+
+
+if __name__ == "__main__":
+    main()
