@@ -5,8 +5,8 @@
 Under `--shared` lie `faces/orl`, `signatures/sigcomp2011_dutch` and `retrieval/emoji.zip`. Half of the identities teach
 and the others are judged, dealt by the seed; digits are judged by twins that were taught invented characters. Of
 signatures the genuine ones count. The rows: the settings that `twinnet train` has where nothing is said; its batches
-and pictures with the recipe's network and its loss; with the network alone; and the whole recipe, which cuts to the
-ink and bends. One thread; no checkpoint, threshold or setting is chosen on what is judged.
+and pictures with the recipe's network, with its loss, and with both; and the whole recipe, which cuts to the ink and
+bends. One thread; no checkpoint, threshold or setting is chosen on what is judged.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ WHOLE = recipe("handwriting")
 SETTINGS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "the recipe's network": {key: WHOLE[key] for key in NETWORK},
+    "the recipe's loss": {key: WHOLE[key] for key in LOSS},
     "its network and loss": {key: WHOLE[key] for key in NETWORK + LOSS},
     "the recipe": {key: value for key, value in WHOLE.items() if key != "group_blocks"},  # sets without groups
 }
