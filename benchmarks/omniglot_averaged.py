@@ -40,6 +40,8 @@ def main() -> None:
         table.add_column(column)
     for minutes in args.minutes:
         models = [twinnet.load(path) for path in kept(args.keep, minutes)]
+        if not models:
+            parser.error(f"{args.keep} holds no run of {minutes:g} minutes. Next: omniglot_recipe.py")
         store = load(held, models[0].preprocess)
         once = [on_sphere(model.embed(store)) for model in models]
         often = [shifted(model, store) for model in models]
@@ -76,9 +78,7 @@ def error(embeddings: Embeddings, store: ImageStore) -> float:
     """Over the same 2,000 episodes as in `omniglot_recipe.py`, by the cosine."""
     of = store.dataset
     distance = templates(embeddings, lambda a, b: 1 - a @ b.T, normalise=True)
-    result = nway(
-        distance, of.labels(), ways=20, episodes=2000, groups=of.groups, sessions=of.sessions
-    )  # fmt: skip
+    result = nway(distance, of.labels(), ways=20, episodes=2000, groups=of.groups, sessions=of.sessions)
     return result.metrics["error"].point
 
 

@@ -126,11 +126,12 @@ def show(rows: list[dict[str, Any]]) -> None:
               == (held, length, change, alphabets)]  # fmt: skip
         unit = "min" if of[0]["minutes"] else "steps"
         what = change + (f" {alphabets} alphabets" if alphabets else "")
-        table.add_row(held, f"{length:g} {unit}", what, str(len(of)), *(_span([r[c] for r in of]) for c in COLUMNS))
+        table.add_row(held, f"{length:g} {unit}", what, str(len(of)), *(span([r[c] for r in of]) for c in COLUMNS))
     Console(width=200).print(table)
 
 
-def _span(found: list[list[float]]) -> str:
+def span(found: list[list[float]]) -> str:
+    """Mean and range over seeds, `(point, low, high)` each; of one seed, its interval."""
     points = [f[0] for f in found]
     low, high = (min(points), max(points)) if len(found) > 1 else found[0][1:]
     return f"{np.mean(points):.1%} [{low:.1%}, {high:.1%}]"

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import twinnet
+from omniglot_recipe import span
 from twinnet.apps.signatures.layout import signatures
 from twinnet.data import Dataset, split_identities
 from twinnet.data.invented import InventedCharacters
@@ -43,7 +44,7 @@ INVENTED = (2000, 8)
 
 
 def main() -> None:
-    """A row for each set and setting; seeds averaged."""
+    """Train and judge what is not kept yet, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=3.0)
@@ -109,7 +110,7 @@ SETS: dict[str, Callable[[Path, int], tuple[Dataset, Dataset]]] = {
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Means over seeds; of one seed, its intervals."""
+    """A row for each set and setting."""
     table = Table(title="The recipe elsewhere")
     for column in ("set", "settings", "seeds", "EER", "one-shot error", "steps"):
         table.add_column(column)
@@ -118,15 +119,9 @@ def show(rows: list[dict[str, Any]]) -> None:
             of = [row for row in rows if (row["set"], row["setting"]) == (name, setting)]
             if of:
                 steps = f"{np.mean([row['steps'] for row in of]):,.0f}"
-                spans = [_span([row[what] for row in of]) for what in ("eer", "one_shot")]
+                spans = [span([row[what] for row in of]) for what in ("eer", "one_shot")]
                 table.add_row(name, setting, str(len(of)), *spans, steps)
     Console(width=120).print(table)
-
-
-def _span(found: list[list[float]]) -> str:
-    points = [f[0] for f in found]
-    low, high = (min(points), max(points)) if len(found) > 1 else found[0][1:]
-    return f"{np.mean(points):.1%} [{low:.1%}, {high:.1%}]"
 
 
 if __name__ == "__main__":
