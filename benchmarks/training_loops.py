@@ -42,7 +42,9 @@ class Setting:
         self.batch, self.workers = args.batch, args.workers
         self.preprocess = self.store.preprocess.measured(self.store.images(np.arange(min(len(data), 1000))))
         self.machine = choose("cpu", args.precision)
-        self.config = TrainConfig(encoder=args.encoder, channels=channels, size_px=args.size, steps=10**9)
+        self.config = TrainConfig(
+            encoder=args.encoder, channels=channels, size_px=args.size, steps=10**9, loss="supcon"
+        )
         self.spec = EncoderSpec(args.encoder, channels, self.config.dim, dropout=self.config.dropout, normalise=True)
 
     def network(self) -> nn.ModuleDict:

@@ -191,11 +191,14 @@ def test_pairs_and_triplets_from_a_csv_train_without_identities(tmp_path: Path) 
         triplets.append(f"{a}.png,{rng.choice(same[same != a])}.png,{rng.choice(other)}.png")
     (tmp_path / "triplets.csv").write_text("anchor,positive,negative\n" + "\n".join(triplets))
     config = replace(TINY, validation_share=0, calibration_share=0)
-    for file, loss in (("pairs.csv", "contrastive"), ("pairs.csv", "bce"), ("triplets.csv", "triplet")):
+    for file, loss, used in (
+        ("pairs.csv", "auto", "contrastive"), ("pairs.csv", "bce", "bce"), ("triplets.csv", "auto", "triplet"),
+    ):  # fmt: skip
         model = twinnet.train(tmp_path / file, replace(config, loss=loss))  # type: ignore[arg-type]
         assert model.facts["steps"] == 6
+        assert model.facts["config"]["loss"] == used
     with pytest.raises(ConfigError, match="needs identities"):
-        twinnet.train(tmp_path / "pairs.csv", config)
+        twinnet.train(tmp_path / "pairs.csv", replace(config, loss="supcon"))
 
 
 def test_the_schedule_warms_up_then_falls_to_zero() -> None:
@@ -242,3 +245,26 @@ def test_the_plan_tells_drawings_from_photographs() -> None:
     photo = resolve(twinnet.TrainConfig(steps=1), twinnet.from_arrays(photos, [0, 0, 1, 1, 2, 2, 3, 3]))
     assert (photo.encoder, photo.size_px, photo.channels, photo.augment) == ("resnet", 64, 3, "photo")
     assert photo.class_turns is False
+
+
+def test_the_plan_picks_the_loss_by_what_is_known_and_how_it_is_compared() -> None:
+    from twinnet.core.types import Pairs
+    from twinnet.training.plan import resolve
+
+    data = digits(6)
+    pairs = Pairs(np.array([0, 2]), np.array([1, 3]), np.array([True, False]))
+    genuine = Pairs(np.array([0, 2]), np.array([1, 3]), np.array([True, True]))
+    config = twinnet.TrainConfig(steps=1)
+
+    def picked(config: twinnet.TrainConfig, data: twinnet.Dataset) -> tuple[str, str]:
+        found = resolve(config, data)
+        return found.loss, found.comparison
+
+    assert picked(config, data) == ("nt_xent", "cosine")
+    assert picked(config, replace(data, identities=None, pairs=pairs)) == ("contrastive", "euclidean")
+    assert picked(config, replace(data, identities=None, pairs=genuine)) == ("n_pairs", "cosine")
+    assert picked(replace(config, comparison="euclidean"), data) == ("supcon", "euclidean")
+    assert picked(replace(config, encoder="onnx:arcface.onnx"), data) == ("supcon", "cosine")
+    own = resolve(replace(config, loss_settings={"temperature": 0.07}), data).loss_settings
+    assert own == {"temperature": 0.07, "hard": 1.0}
+    assert resolve(replace(config, loss="nt_xent"), data).loss_settings == {}

@@ -41,7 +41,7 @@ def values_of(config: twinnet.TrainConfig, monkeypatch: pytest.MonkeyPatch) -> l
 
 
 def test_settings_and_command_line_name_every_loss_of_the_registry() -> None:
-    assert set(get_args(Loss)) == set(losses.NAMES)
+    assert set(get_args(Loss)) == {"auto", *losses.NAMES}
     assert get_args(cli.Loss) == get_args(Loss)
 
 
@@ -159,5 +159,5 @@ def test_data_without_a_fixed_set_of_identities_cannot_have_class_vectors() -> N
 
 
 def test_a_setting_that_a_loss_does_not_take_is_named() -> None:
-    with pytest.raises(ConfigError, match="supcon loss does not take these settings.*margin"):
+    with pytest.raises(ConfigError, match="nt_xent loss does not take these settings.*margin"):
         twinnet.train(digits(), replace(CONFIG, loss_settings={"margin": 0.2}))

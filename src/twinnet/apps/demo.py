@@ -30,7 +30,9 @@ from twinnet.training.source import EndlessCharacters
 # Amounts were chosen on the digits 0–4, which also set the threshold; the digits 5–9 had no say in anything.
 CHARACTERS = InventedCharacters(resolution=8, jitter=0.09)
 AUGMENT = Augment(rotation_deg=8, scale=0.08, shear=0.08, shift=0.05, elastic=0.015)
-CONFIG = TrainConfig(encoder="compact", width=32, size_px=24, channels=1, identities_per_batch=32, items_per_identity=4)
+CONFIG = TrainConfig(
+    encoder="compact", width=32, size_px=24, channels=1, loss="supcon", identities_per_batch=32, items_per_identity=4
+)
 _LEARNED, _NEW = ("0", "1", "2", "3", "4"), ("5", "6", "7", "8", "9")
 
 

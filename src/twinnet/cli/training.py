@@ -11,7 +11,7 @@ from twinnet.cli.given import was_given
 
 ENCODERS = ("auto", "compact", "resnet", "resnet8", "resnet8_p4m", "vgg", "alexnet")
 Loss = Literal[
-    "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
+    "auto", "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
     "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",
 ]  # fmt: skip
 Comparison = Literal["auto", "cosine", "euclidean", "learned"]
@@ -74,7 +74,7 @@ def train(
         Optional[Path],  # noqa: UP045  (Typer)
         typer.Option(help="Folder for what a frozen encoder sees; else OUT.features."),
     ] = None,
-    loss: Annotated[Loss, typer.Option(help="What teaches it.")] = "supcon",
+    loss: Annotated[Loss, typer.Option(help="What teaches it; auto suits the data.")] = "auto",
     comparison: Annotated[Comparison, typer.Option(help="How embeddings are compared; auto suits the loss.")] = "auto",
     minutes: Annotated[float, typer.Option(help="Minutes for everything, reading included.")] = 0.0,
     epochs: Annotated[float, typer.Option(help="Passes over the data.")] = 0.0,

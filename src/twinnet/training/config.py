@@ -11,7 +11,7 @@ from twinnet.data.ink import Ink
 
 Comparison = Literal["auto", "cosine", "euclidean", "learned"]
 Loss = Literal[
-    "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
+    "auto", "supcon", "nt_xent", "n_pairs", "contrastive", "bce", "triplet", "multi_similarity", "circle", "nca",
     "prototypical", "arcface", "cosface", "proxy_anchor", "cross_entropy",
 ]  # fmt: skip
 # What a loss is usually compared with; BCE is Koch's learned comparison. All others: cosine.
@@ -36,7 +36,7 @@ class TrainConfig:
     download: bool = False  # it may be fetched from its hub
     views: int = 3  # changed views of each picture that a frozen one sees, beside the picture itself
     comparison: Comparison = "auto"  # auto: what the loss is usually used with
-    loss: Loss = "supcon"
+    loss: Loss = "auto"  # auto: what suits the kind of data
     loss_settings: dict[str, Any] = field(default_factory=dict)  # its own, `memory` and `also`: see losses.build
     dim: int = 64
     width: int = 0

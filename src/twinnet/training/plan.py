@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +18,12 @@ from twinnet.training.config import TrainConfig
 
 _SAMPLE = 64  # items looked at
 _INK_SHARE = 0.6  # of the pixels are paper: the image is a drawing, not a photograph
+_PICTURES: dict[str, Any] = {"temperature": 0.015, "hard": 1.0}  # NT-Xent's; docs/losses.md says what they are worth
 
 
 def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
     """The same settings with every `auto` (0, None) replaced by a value that suits this data."""
+    config = _with_loss(config, data)
     sample = _sample(data, config.seed)
     drawing = _looks_drawn(sample)
     channels = config.channels or (3 if any(image.shape[2] == 3 and _coloured(image) for image in sample) else 1)
@@ -47,6 +50,19 @@ def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
         class_turns=config.class_turns if config.class_turns is not None else square and drawing and labelled,
         group_blocks=blocks,
     )
+
+
+def _with_loss(config: TrainConfig, data: Dataset) -> TrainConfig:
+    if config.loss != "auto":
+        return config
+    if data.identities is None:
+        if data.pairs is None:
+            return replace(config, loss="triplet")
+        # Without a pair of different items the others of the batch must do.
+        return replace(config, loss="n_pairs" if data.pairs.same.all() else "contrastive")
+    if is_adapter(config.encoder) or config.known_comparison != "cosine":  # its temperature was measured without these
+        return replace(config, loss="supcon")
+    return replace(config, loss="nt_xent", loss_settings={**_PICTURES, **config.loss_settings})
 
 
 def preprocessing(config: TrainConfig) -> Preprocess:

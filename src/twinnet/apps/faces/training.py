@@ -15,7 +15,8 @@ from twinnet.training import TrainConfig, train
 
 SETTINGS: dict[str, Any] = {
     "encoder": "resnet", "grid": 4, "dim": 128, "size_px": 56, "channels": 1, "augment": "faces",
-    "loss_settings": {"temperature": 0.07}, "identities_per_batch": 48, "items_per_identity": 2, "least_items": 2,
+    "loss": "supcon", "loss_settings": {"temperature": 0.07}, "identities_per_batch": 48, "items_per_identity": 2,
+    "least_items": 2,
 }  # fmt: skip
 """What differs from `TrainConfig`'s own defaults; docs/faces.md says why."""
 
