@@ -147,7 +147,7 @@ def classifier(rest: twinnet.Dataset, model: twinnet.Model, config: twinnet.Trai
     """What a plain classifier has before its last layer, after the twins' seconds of learning on the same alphabets."""
     taught, _ = set_apart(rest, config.seed)
     settings = replace(config, minutes=model.facts["training_seconds"] / 60, learning_rate=2e-3)
-    spec = EncoderSpec("compact", 1, 64, grid=config.grid)
+    spec = EncoderSpec(config.encoder, 1, 64, grid=config.grid)
     trained = train_classifier(load(taught, model.preprocess), spec, settings, augment=AUGMENTS[config.augment])
     network: Any = trained.encoder
     network.eval()
