@@ -265,6 +265,7 @@ def test_the_plan_picks_the_loss_by_what_is_known_and_how_it_is_compared() -> No
     assert picked(config, replace(data, identities=None, pairs=genuine)) == ("n_pairs", "cosine")
     assert picked(replace(config, comparison="euclidean"), data) == ("supcon", "euclidean")
     assert picked(replace(config, encoder="onnx:arcface.onnx"), data) == ("supcon", "cosine")
+    assert resolve(config, data).loss_settings == {"temperature": 0.015, "hard": 1.0}
     own = resolve(replace(config, loss_settings={"temperature": 0.07}), data).loss_settings
     assert own == {"temperature": 0.07, "hard": 1.0}
     assert resolve(replace(config, loss="nt_xent"), data).loss_settings == {}

@@ -18,7 +18,8 @@ from twinnet.training.config import TrainConfig
 
 _SAMPLE = 64  # items looked at
 _INK_SHARE = 0.6  # of the pixels are paper: the image is a drawing, not a photograph
-_PICTURES: dict[str, Any] = {"temperature": 0.015, "hard": 1.0}  # NT-Xent's; docs/losses.md says what they are worth
+# NT-Xent's for identities: docs/omniglot.md, "On other pictures", says what they are worth.
+_IDENTITIES: dict[str, Any] = {"temperature": 0.015, "hard": 1.0}
 
 
 def resolve(config: TrainConfig, data: Dataset) -> TrainConfig:
@@ -62,7 +63,7 @@ def _with_loss(config: TrainConfig, data: Dataset) -> TrainConfig:
         return replace(config, loss="n_pairs" if data.pairs.same.all() else "contrastive")
     if is_adapter(config.encoder) or config.known_comparison != "cosine":  # its temperature was measured without these
         return replace(config, loss="supcon")
-    return replace(config, loss="nt_xent", loss_settings={**_PICTURES, **config.loss_settings})
+    return replace(config, loss="nt_xent", loss_settings={**_IDENTITIES, **config.loss_settings})
 
 
 def preprocessing(config: TrainConfig) -> Preprocess:
